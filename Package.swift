@@ -1,0 +1,110 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One library of the house: what it may import of ours, and which outside products it is allowed.
+struct Row {
+    let name: String
+    let needs: [String]
+    var outside: [Target.Dependency] = []
+}
+
+/// One row per library, in the order the house is built. A target may depend only on rows above it.
+/// `HouseRulesTests` reads this table and holds the sources against it.
+let house: [Row] = [
+    // Ground: no domain words.
+    Row(name: "CofferCore", needs: [], outside: ["CLinux"]),
+    Row(name: "CofferCrypto", needs: ["CofferCore"], outside: ["COpenSSL"]),
+    // Language: values every part speaks.
+    Row(name: "CofferModel", needs: ["CofferCore"]),
+    // Platform: the ports that services plug into, and the one place that speaks HTTP.
+    Row(name: "CofferPlatform", needs: ["CofferModel", "CofferCore"]),
+    Row(name: "CofferHTTP", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.hummingbird, .hummingbirdTLS]),
+    // Services: one row, no sideways arrows.
+    Row(name: "CofferIdentity", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
+    Row(name: "CofferResources", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferVault", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
+    Row(name: "CofferCompute", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
+    // Stores: drivers behind one port, and the seal over them.
+    Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
+    Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
+    Row(name: "CofferSeal", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
+    // Disk: its own staircase, without HTTP or a database.
+    Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"]),
+    Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferCore"]),
+    Row(name: "CofferNBD", needs: ["CofferBlock", "CofferCore"]),
+    Row(name: "CofferDiskControl", needs: ["CofferModel", "CofferCore"]),
+    // Clients.
+    Row(name: "CofferClient", needs: ["CofferModel", "CofferCore"], outside: [.asyncHTTPClient]),
+    // Doubles and clocks that tests share.
+    Row(name: "CofferTesting", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
+]
+
+let executables: [Row] = [
+    Row(name: "coffer", needs: [
+        "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
+        "CofferVault", "CofferCompute", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferSeal", "CofferDiskControl",
+        "CofferClient",
+    ], outside: [.argumentParser, .hummingbird]),
+    Row(name: "coffer-diskd", needs: [
+        "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferNBD", "CofferDiskControl",
+    ]),
+]
+
+let tests: [Row] = [
+    Row(name: "HouseRulesTests", needs: []),
+    Row(name: "CofferCoreTests", needs: ["CofferCore"]),
+    Row(name: "CofferCryptoTests", needs: ["CofferCrypto", "CofferCore"]),
+    Row(name: "CofferModelTests", needs: ["CofferModel", "CofferCore"]),
+    Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferSeal", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "CofferIdentityTests", needs: ["CofferIdentity", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "CofferResourcesTests", needs: ["CofferResources", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
+    Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
+    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
+    Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferModel", "CofferCore"]),
+]
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+extension Target.Dependency {
+    static var hummingbird: Self { .product(name: "Hummingbird", package: "hummingbird") }
+    static var hummingbirdTLS: Self { .product(name: "HummingbirdTLS", package: "hummingbird") }
+    static var grdb: Self { .product(name: "GRDB", package: "GRDB.swift") }
+    static var asyncHTTPClient: Self { .product(name: "AsyncHTTPClient", package: "async-http-client") }
+    static var argumentParser: Self { .product(name: "ArgumentParser", package: "swift-argument-parser") }
+}
+
+extension Row {
+    var dependencies: [Target.Dependency] { needs.map { .init(stringLiteral: $0) } + outside }
+}
+
+let package = Package(
+    name: "coffer",
+    products: executables.map { .executable(name: $0.name, targets: [$0.name]) },
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets:
+        [
+            .target(name: "CLinux", path: "Sources/C/CLinux"),
+            .systemLibrary(name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+            .systemLibrary(name: "CPostgres", path: "Sources/C/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        ]
+        + house.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings) }
+        + executables.map { .executableTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings) }
+        + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings) }
+)
