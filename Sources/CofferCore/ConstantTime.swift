@@ -14,6 +14,6 @@ package enum ConstantTime {
 
     /// Whether both arrays hold the same bytes; arrays of different lengths differ at once.
     package static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        equal(left.span.bytes, right.span.bytes)
+        unsafe equal(left.span.bytes, right.span.bytes)
     }
 }

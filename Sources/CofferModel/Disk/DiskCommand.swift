@@ -1,0 +1,41 @@
+/// What the control plane asks of `coffer-diskd`.
+///
+/// When you add a case: it is a change of the control protocol, so raise ``DiskControlVersion/current`` and describe it in
+/// docs/formats/disk-control.md.
+package enum DiskCommand: Codable, Equatable, Sendable {
+    /// Who is there. Answered by ``DiskReply/greeting(_:)``; the only command that any version understands.
+    case hello(version: Int)
+    /// Makes a disk: an empty data file and a header of generation 1. Repeating it with the same layers is no error.
+    ///
+    /// `keys` are the layers' data keys, sealed to the host's recipient key; each leaves its check value in the header.
+    case create(disk: DiskID, byteCount: UInt64, layers: [DiskLayer], keys: [SealedKey])
+    /// Opens a disk and exports it over NBD. A disk that is open already answers with its export.
+    case open(disk: DiskID, keys: [SealedKey], isReadOnly: Bool)
+    /// Ends the export: connections are closed, everything is synced, the data keys are wiped.
+    case close(disk: DiskID)
+    /// Replaces the wrapped key of one layer, if the header still has the generation `from`.
+    ///
+    /// `key` is what the *new* wrap gives, so that the host can prove that both wraps give the same data key.
+    case rewrap(disk: DiskID, layer: Int, to: DiskLayer, key: SealedKey, from: UInt64)
+    /// Wipes an open disk's data keys. Until ``resume(disk:keys:)`` its I/O fails with EIO and new clients are told `reason`.
+    case suspend(disk: DiskID, reason: String)
+    /// Gives a suspended disk its data keys again.
+    case resume(disk: DiskID, keys: [SealedKey])
+    /// Destroys the header, and with it the wrapped keys, then the data. Repeating it is no error.
+    case delete(disk: DiskID)
+    /// One disk's header and state.
+    case inspect(disk: DiskID)
+    /// All disks of this host.
+    case list
+    /// The ranges that were never written or were trimmed, which read as zeros here but not under another decryptor.
+    case holes(disk: DiskID)
+    /// Writes everything that clients have sent to stable storage.
+    case sync
+    /// Ends the process if no disk is open.
+    case quitIfIdle
+}
+
+/// The version of the control protocol, in ``DiskCommand/hello(version:)``.
+package enum DiskControlVersion {
+    package static let current = 1
+}

@@ -1,0 +1,136 @@
+/// What `coffer-diskd` answers.
+package enum DiskReply: Codable, Equatable, Sendable {
+    case greeting(DiskHostGreeting)
+    /// To create, open, close, rewrap, suspend, resume and inspect: the disk as it is now.
+    case disk(DiskStatus)
+    /// To list: every disk, and every directory that holds none that can be read.
+    case disks([DiskStatus], refused: [RefusedDisk])
+    case holes([ByteRange])
+    /// To delete, sync and quitIfIdle.
+    case done
+    case failure(DiskFailure)
+}
+
+/// A disk host's introduction.
+package struct DiskHostGreeting: Codable, Equatable, Sendable {
+    package let version: Int
+    package let processID: Int32
+    /// The X25519 public key (32 bytes) to which data keys for this process are sealed. A new process has a new one.
+    package let recipientKey: [UInt8]
+
+    package init(version: Int, processID: Int32, recipientKey: [UInt8]) {
+        self.version = version
+        self.processID = processID
+        self.recipientKey = recipientKey
+    }
+}
+
+/// A disk as its host sees it.
+package struct DiskStatus: Codable, Equatable, Sendable {
+    package enum State: String, Codable, Sendable {
+        /// At rest, no data key in memory.
+        case closed
+        /// Exported and serving.
+        case open
+        /// Exported, but its data keys are gone; I/O fails.
+        case suspended
+    }
+
+    package let disk: DiskID
+    package let state: State
+    /// The size that a guest sees, in bytes; a multiple of 4096.
+    package let byteCount: UInt64
+    /// Bytes that the data file occupies.
+    package let allocatedByteCount: UInt64
+    /// Counts the headers written for this disk, from 1.
+    package let generation: UInt64
+    package let layers: [DiskLayer]
+    /// Where clients reach it while it is open or suspended: the path of a Unix socket and the export's name.
+    package let export: DiskExport?
+    /// Why it is suspended.
+    package let reason: String?
+    /// Connected NBD clients.
+    package let clientCount: Int
+
+    package init(
+        disk: DiskID, state: State, byteCount: UInt64, allocatedByteCount: UInt64, generation: UInt64,
+        layers: [DiskLayer], export: DiskExport?, reason: String?, clientCount: Int
+    ) {
+        self.disk = disk
+        self.state = state
+        self.byteCount = byteCount
+        self.allocatedByteCount = allocatedByteCount
+        self.generation = generation
+        self.layers = layers
+        self.export = export
+        self.reason = reason
+        self.clientCount = clientCount
+    }
+}
+
+/// An NBD export on a Unix socket.
+package struct DiskExport: Codable, Equatable, Sendable {
+    package let socketPath: String
+    /// The export's name: the disk id.
+    package let name: String
+
+    package init(socketPath: String, name: String) {
+        self.socketPath = socketPath
+        self.name = name
+    }
+}
+
+/// A directory under `disks` that is not a disk that can be opened.
+package struct RefusedDisk: Codable, Equatable, Sendable {
+    package let path: String
+    package let reason: String
+
+    package init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+}
+
+/// A range of bytes of a disk as a guest sees it.
+package struct ByteRange: Codable, Equatable, Sendable {
+    package let offset: UInt64
+    package let length: UInt64
+
+    package init(offset: UInt64, length: UInt64) {
+        self.offset = offset
+        self.length = length
+    }
+}
+
+/// Why a disk host did not do what it was asked.
+package struct DiskFailure: Error, Codable, Equatable, Sendable {
+    package enum Code: String, Codable, Sendable {
+        /// No such disk.
+        case notFound
+        /// The disk exists and is another one than the command would make.
+        case exists
+        /// The disk is open, or has clients, and the command needs it otherwise.
+        case busy
+        /// The header's generation is not the one that the command expects.
+        case generationChanged
+        /// The header cannot be read: its path and the reason are in the message.
+        case corruptHeader
+        /// A sealed key was not made for this host, or is not this disk's data key.
+        case wrongKey
+        /// The file system is full.
+        case noSpace
+        /// The command makes no sense, such as a size that is no multiple of 4096.
+        case badCommand
+        /// The operating system refused; the message says what.
+        case system
+    }
+
+    package let code: Code
+    /// A sentence for people, naming paths but no secrets.
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
