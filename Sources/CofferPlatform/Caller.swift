@@ -1,0 +1,17 @@
+/// Who asks: a principal whose token was validated, or a part of Coffer that acts as a managed identity.
+package struct Caller: Hashable, Sendable {
+    /// The principal's object id (`oid`), which role assignments name.
+    package let objectID: String
+    /// The application's id (`appid`).
+    package let applicationID: String
+    package let tenantID: String
+    /// Where the request came from; empty for Coffer's own.
+    package let address: String
+
+    package init(objectID: String, applicationID: String, tenantID: String, address: String) {
+        self.objectID = objectID
+        self.applicationID = applicationID
+        self.tenantID = tenantID
+        self.address = address
+    }
+}

@@ -1,0 +1,80 @@
+/// Where everything that must survive is kept: documents in collections, and events in append-only streams.
+/// Answered by CofferSQLite and CofferPostgres.
+///
+/// A transaction's body is synchronous, so that nothing can wait for a network while it holds a lock, and may run more
+/// than once if the database asks for a retry.
+package protocol Store: Sendable {
+    /// Runs `body` on one consistent snapshot.
+    func read<R: Sendable>(_ body: @escaping @Sendable (any ReadTransaction) throws -> R) async throws -> R
+    /// Runs `body` and commits durably when it returns; nothing is kept if it throws. Serializable.
+    func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R
+}
+
+/// What can be asked of a store.
+package protocol ReadTransaction {
+    /// The document, or nil.
+    func document(_ id: String, in collection: String) throws -> Document?
+    /// Up to `limit` documents whose id begins with `prefix`, in byte order of their ids, after the id `after`.
+    func documents(in collection: String, prefix: String, after: String?, limit: Int) throws -> [Document]
+    /// Up to `limit` events of a stream with a sequence number above `after`, oldest first.
+    func events(in stream: String, after: Int64, limit: Int) throws -> [Event]
+}
+
+/// What can be changed in a store.
+package protocol WriteTransaction: ReadTransaction {
+    /// Writes a document and returns its new ETag.
+    /// - Throws: ``StoreError/preconditionFailed`` if `condition` does not hold.
+    @discardableResult
+    func put(_ id: String, in collection: String, body: [UInt8], if condition: WriteCondition) throws -> String
+    /// Removes a document. Returns whether there was one.
+    /// - Throws: ``StoreError/preconditionFailed`` if `condition` does not hold.
+    @discardableResult
+    func remove(_ id: String, in collection: String, if condition: WriteCondition) throws -> Bool
+    /// Appends an event and returns its sequence number, which is above all earlier ones of the stream.
+    @discardableResult
+    func append(_ body: [UInt8], to stream: String) throws -> Int64
+}
+
+/// A stored document.
+package struct Document: Equatable, Sendable {
+    package let id: String
+    /// Changes at every write.
+    package let etag: String
+    package let body: [UInt8]
+
+    package init(id: String, etag: String, body: [UInt8]) {
+        self.id = id
+        self.etag = etag
+        self.body = body
+    }
+}
+
+/// An event of a stream.
+package struct Event: Equatable, Sendable {
+    /// Rises within a stream; gaps are possible.
+    package let sequence: Int64
+    package let body: [UInt8]
+
+    package init(sequence: Int64, body: [UInt8]) {
+        self.sequence = sequence
+        self.body = body
+    }
+}
+
+/// What must hold for a write to happen.
+package enum WriteCondition: Equatable, Sendable {
+    case any
+    /// There is no such document.
+    case absent
+    /// The document is there with this ETag.
+    case etag(String)
+}
+
+package enum StoreError: Error, Equatable, Sendable {
+    /// The document changed, exists or is missing, contrary to the condition.
+    case preconditionFailed
+    /// The database cannot be reached or is not ours; the text is for the log.
+    case unavailable(String)
+    /// A stored document does not decode; names collection and id.
+    case corrupt(String)
+}
