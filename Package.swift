@@ -18,7 +18,7 @@ let house: [Row] = [
     Row(name: "CofferModel", needs: ["CofferCore"]),
     // Platform: the ports that services plug into, and the one place that speaks HTTP.
     Row(name: "CofferPlatform", needs: ["CofferModel", "CofferCore"]),
-    Row(name: "CofferHTTP", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.hummingbird, .hummingbirdTLS]),
+    Row(name: "CofferHTTP", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.hummingbird, .hummingbirdTLS, .nioCore, .httpTypes, .lifecycle, .logging]),
     // Services: one row, no sideways arrows.
     Row(name: "CofferIdentity", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferResources", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
@@ -35,7 +35,7 @@ let house: [Row] = [
     Row(name: "CofferNBD", needs: ["CofferBlock", "CofferCore"]),
     Row(name: "CofferDiskControl", needs: ["CofferModel", "CofferCore"]),
     // Clients.
-    Row(name: "CofferClient", needs: ["CofferModel", "CofferCore"], outside: [.asyncHTTPClient]),
+    Row(name: "CofferClient", needs: ["CofferModel", "CofferCore"], outside: [.asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL]),
     // Doubles and clocks that tests share.
     Row(name: "CofferTesting", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
 ]
@@ -45,7 +45,7 @@ let executables: [Row] = [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
         "CofferVault", "CofferCompute", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferSeal", "CofferDiskControl",
         "CofferClient",
-    ], outside: [.argumentParser, .hummingbird]),
+    ], outside: [.argumentParser, .lifecycle, .logging]),
     Row(name: "coffer-diskd", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferNBD", "CofferDiskControl",
     ]),
@@ -82,6 +82,12 @@ extension Target.Dependency {
     static var hummingbirdTLS: Self { .product(name: "HummingbirdTLS", package: "hummingbird") }
     static var grdb: Self { .product(name: "GRDB", package: "GRDB.swift") }
     static var asyncHTTPClient: Self { .product(name: "AsyncHTTPClient", package: "async-http-client") }
+    static var lifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
+    static var logging: Self { .product(name: "Logging", package: "swift-log") }
+    static var nioCore: Self { .product(name: "NIOCore", package: "swift-nio") }
+    static var nioHTTP1: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
+    static var nioSSL: Self { .product(name: "NIOSSL", package: "swift-nio-ssl") }
+    static var httpTypes: Self { .product(name: "HTTPTypes", package: "swift-http-types") }
     static var argumentParser: Self { .product(name: "ArgumentParser", package: "swift-argument-parser") }
 }
 
@@ -97,6 +103,11 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets:
         [

@@ -1,0 +1,60 @@
+import CofferModel
+import CofferPlatform
+
+/// Resource providers as `az provider list|show|register` sees them. All are registered from the start.
+struct ProviderDocuments {
+    let settings: ResourcesSettings
+    let providers: [any ResourceProvider]
+
+    var all: JSONValue {
+        ["value": .array(providers.map(document) + [resources])]
+    }
+
+    func document(for namespace: String) throws -> JSONValue {
+        if namespace.lowercased() == "microsoft.resources" { return resources }
+        guard let provider = providers.first(where: { $0.namespace.lowercased() == namespace.lowercased() }) else {
+            throw APIError.unknownNamespace(namespace, served: providers.map(\.namespace))
+        }
+        return document(provider)
+    }
+
+    private func document(_ provider: any ResourceProvider) -> JSONValue {
+        [
+            "id": .string("/subscriptions/\(settings.subscriptionID)/providers/\(provider.namespace)"),
+            "namespace": .string(provider.namespace),
+            "registrationState": "Registered",
+            "registrationPolicy": "RegistrationFree",
+            "resourceTypes": .array(provider.types.map { type in
+                [
+                    "resourceType": .string(type.type),
+                    "locations": .array(Regions.names.map { .string($0) }),
+                    "apiVersions": [.string(type.since)],
+                    "defaultApiVersion": .string(type.since),
+                ]
+            }),
+        ]
+    }
+
+    private var resources: JSONValue {
+        [
+            "id": .string("/subscriptions/\(settings.subscriptionID)/providers/Microsoft.Resources"),
+            "namespace": "Microsoft.Resources",
+            "registrationState": "Registered",
+            "registrationPolicy": "RegistrationFree",
+            "resourceTypes": [
+                ["resourceType": "resourceGroups", "locations": .array(Regions.names.map { .string($0) }), "apiVersions": ["2021-04-01"]],
+                ["resourceType": "tags", "locations": [], "apiVersions": ["2021-04-01"]],
+            ],
+        ]
+    }
+}
+
+extension APIError {
+    /// 404 for a namespace that Coffer does not serve, with those that it does.
+    static func unknownNamespace(_ namespace: String, served: [String]) -> APIError {
+        APIError(
+            status: 404, code: "InvalidResourceNamespace",
+            message: "The resource namespace '\(namespace)' is invalid here. Coffer serves " + served.joined(separator: ", ") + "."
+        )
+    }
+}

@@ -1,0 +1,137 @@
+package import CofferPlatform
+import CofferModel
+
+/// Azure Resource Manager: finds the caller, the provider and the permission of each request, and answers itself for
+/// subscriptions, groups, providers, tags and the cloud's metadata.
+package struct ARMHandler: APIHandler {
+    private let settings: ResourcesSettings
+    private let providers: [any ResourceProvider]
+    private let authenticator: any Authenticator
+    private let authorizer: any Authorizer
+    private let groups: ResourceGroupsService
+
+    package init(
+        settings: ResourcesSettings, store: any Store, providers: [any ResourceProvider], authenticator: any Authenticator,
+        authorizer: any Authorizer
+    ) {
+        self.settings = settings
+        self.providers = providers
+        self.authenticator = authenticator
+        self.authorizer = authorizer
+        groups = ResourceGroupsService(store: store, providers: providers)
+    }
+
+    package func handle(_ request: APIRequest) async throws -> APIResponse {
+        // Clients double slashes and end paths with one (az-client section 4).
+        let parts = request.path.filter { !$0.isEmpty }
+        if parts.map({ $0.lowercased() }) == ["metadata", "endpoints"] {
+            return try .json(MetadataDocument.document(for: settings, apiVersion: request.parameter("api-version") ?? ""))
+        }
+        let caller: Caller
+        do {
+            caller = try await authenticator.caller(of: request, audiences: settings.audiences)
+        } catch let refusal as TokenRefusal {
+            throw APIError.authenticationFailed(refusal, authority: settings.authority, tenant: settings.tenantID)
+        }
+        do {
+            return try await route(request, parts: parts, caller: caller)
+        } catch let forbidden as Forbidden {
+            throw APIError.authorizationFailed(forbidden)
+        }
+    }
+
+    private func route(_ request: APIRequest, parts: [String], caller: Caller) async throws -> APIResponse {
+        let documents = SubscriptionDocuments(settings: settings)
+        if let path = ProviderPath(parts, method: request.method) {
+            return try await provide(request, path: path, caller: caller)
+        }
+        try APIVersion.check(request.parameter("api-version"), floor: "2014-04-01", type: "Microsoft.Resources")
+        switch parts.first?.lowercased() {
+        case "tenants" where parts.count == 1 && request.method == .get:
+            return try .json(["value": [documents.tenant]] as JSONValue)
+        case "subscriptions" where parts.count == 1 && request.method == .get:
+            return try .json(["value": [documents.subscription], "count": ["type": "Total", "value": 1]] as JSONValue)
+        case "subscriptions" where parts.count > 1:
+            return try await inSubscription(request, parts: parts, caller: caller, documents: documents)
+        case "providers" where parts.count <= 2 && request.method == .get:
+            return try providerDocument(named: parts.count == 2 ? parts[1] : nil)
+        default:
+            throw APIError.pathNotFound(parts)
+        }
+    }
+
+    private func inSubscription(
+        _ request: APIRequest, parts: [String], caller: Caller, documents: SubscriptionDocuments
+    ) async throws -> APIResponse {
+        let subscription = try subscription(parts[1])
+        let rest = Array(parts.dropFirst(2))
+        let groupsRoutes = ResourceGroupsRoutes(service: groups, providers: providers, authorizer: authorizer)
+        switch (rest.first?.lowercased(), request.method) {
+        case (nil, .get):
+            _ = try await authorizer.grant(.management("Microsoft.Resources/subscriptions/read"), to: caller, on: subscription)
+            return try .json(documents.subscription)
+        case ("locations", .get) where rest.count == 1:
+            return try .json(documents.locations)
+        case ("resourcegroups", _):
+            return try await groupsRoutes.handle(request, subscription: subscription, rest: Array(rest.dropFirst()), caller: caller)
+        case ("resources", .get) where rest.count == 1:
+            _ = try await authorizer.grant(.management("Microsoft.Resources/subscriptions/resources/read"), to: caller, on: subscription)
+            return try await groupsRoutes.resources(request, in: subscription)
+        case ("providers", .get) where rest.count <= 2:
+            return try providerDocument(named: rest.count == 2 ? rest[1] : nil)
+        default:
+            throw APIError.pathNotFound(parts)
+        }
+    }
+
+    private func providerDocument(named namespace: String?) throws -> APIResponse {
+        let documents = ProviderDocuments(settings: settings, providers: providers)
+        return try .json(namespace.map { try documents.document(for: $0) } ?? documents.all)
+    }
+
+    private func provide(_ request: APIRequest, path: ProviderPath, caller: Caller) async throws -> APIResponse {
+        guard let scope = path.scope else { throw APIError.pathNotFound(request.path) }
+        if let id = scope.subscription { _ = try subscription(id) }
+        let isRegistration = path.path.count == 1 && request.method == .post
+            && ["register", "unregister"].contains(path.path[0].lowercased())
+        if isRegistration {
+            _ = try await authorizer.grant(path.action, to: caller, on: scope)
+            return try providerDocument(named: path.namespace)
+        }
+        if path.namespace.lowercased() == "microsoft.resources", path.path.map({ $0.lowercased() }) == ["tags", "default"] {
+            try APIVersion.check(request.parameter("api-version"), floor: "2019-10-01", type: "Microsoft.Resources/tags")
+            guard let tagged = scope.extendedScope ?? scope.parent else { throw APIError.pathNotFound(request.path) }
+            let grant = try await authorizer.grant(path.action, to: caller, on: tagged)
+            return try await TagsRoutes(groups: groups, providers: providers).handle(request, scope: tagged, grant: grant)
+        }
+        guard let provider = providers.first(where: { $0.namespace.lowercased() == path.namespace.lowercased() }) else {
+            throw APIError.unknownNamespace(path.namespace, served: providers.map(\.namespace))
+        }
+        try APIVersion.check(
+            request.parameter("api-version"), floor: try floor(of: path.type, in: provider), type: "\(provider.namespace)/\(path.type)"
+        )
+        let grant = try await authorizer.grant(path.action, to: caller, on: scope)
+        if let group = scope.group, let id = scope.subscription {
+            _ = try await groups.group(ResourceID(subscription: id, group: group))
+        }
+        return try await provider.handle(ARMRequest(
+            http: request, path: path.path, subscription: scope.subscription ?? settings.subscriptionID, group: scope.group, grant: grant
+        ))
+    }
+
+    /// The oldest api-version of a type. A child type that is not listed has its parent's.
+    private func floor(of type: String, in provider: any ResourceProvider) throws -> String {
+        var words = type.lowercased().split(separator: "/")
+        while !words.isEmpty {
+            let name = words.joined(separator: "/")
+            if let found = provider.types.first(where: { $0.type.lowercased() == name }) { return found.since }
+            words.removeLast()
+        }
+        throw APIError.unknownType(type, in: provider)
+    }
+
+    private func subscription(_ id: String) throws -> ResourceID {
+        guard id.lowercased() == settings.subscriptionID.lowercased() else { throw APIError.subscriptionNotFound(id) }
+        return ResourceID(subscription: settings.subscriptionID)
+    }
+}
