@@ -1,3 +1,5 @@
+// OpenSSL 3 as CofferCrypto sees it, with inline functions for what Swift cannot import (macros, stacks) or should not
+// loop over (sectors).
 #pragma once
 #include <openssl/aes.h>
 #include <openssl/bn.h>
@@ -13,3 +15,154 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdint.h>
+
+/// Runs an XTS context, which holds key and direction, over `count` data units of `unit` bytes in place. The tweak of a
+/// unit is its number, little-endian in 16 bytes, from `first` on (IEEE Std 1619 section 5.1). 1, or 0 on failure.
+static inline int coffer_xts(EVP_CIPHER_CTX *context, unsigned char *bytes, size_t count, int unit, uint64_t first)
+{
+    unsigned char tweak[16] = {0};
+    for (size_t index = 0; index < count; index++) {
+        uint64_t number = first + index;
+        for (int byte = 0; byte < 8; byte++) tweak[byte] = (unsigned char)(number >> (8 * byte));
+        int written = 0;
+        if (EVP_CipherInit_ex(context, NULL, NULL, NULL, tweak, -1) != 1) return 0;
+        if (EVP_CipherUpdate(context, bytes, &written, bytes, unit) != 1 || written != unit) return 0;
+        bytes += unit;
+    }
+    return 1;
+}
+
+/// HMAC (FIPS 198-1) with the digest of that name. `length` is the digest's. 1, or 0 on failure.
+static inline int coffer_hmac(EVP_MAC *mac, const char *digest, const unsigned char *key, size_t key_length,
+                              const unsigned char *message, size_t message_length, unsigned char *out, size_t length)
+{
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
+    if (context == NULL) return 0;
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    size_t written = 0;
+    int good = EVP_MAC_init(context, key, key_length, parameters) == 1
+        && (message_length == 0 || EVP_MAC_update(context, message, message_length) == 1)
+        && EVP_MAC_final(context, out, &written, length) == 1 && written == length;
+    EVP_MAC_CTX_free(context);
+    return good;
+}
+
+enum { coffer_hkdf_both = EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND,
+       coffer_hkdf_extract = EVP_KDF_HKDF_MODE_EXTRACT_ONLY,
+       coffer_hkdf_expand = EVP_KDF_HKDF_MODE_EXPAND_ONLY };
+
+/// HKDF (RFC 5869), whole or one of its two steps. Absent salt or info have length 0. 1, or 0 on failure.
+static inline int coffer_hkdf(EVP_KDF *kdf, int mode, const char *digest, const unsigned char *key, size_t key_length,
+                              const unsigned char *salt, size_t salt_length, const unsigned char *info,
+                              size_t info_length, unsigned char *out, size_t length)
+{
+    EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
+    if (context == NULL) return 0;
+    OSSL_PARAM parameters[6], *next = parameters;
+    *next++ = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode);
+    *next++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)digest, 0);
+    *next++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, key_length);
+    if (salt_length > 0) *next++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)salt, salt_length);
+    if (info_length > 0) *next++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_length);
+    *next = OSSL_PARAM_construct_end();
+    int good = EVP_KDF_derive(context, out, length, parameters) == 1;
+    EVP_KDF_CTX_free(context);
+    return good;
+}
+
+/// Where a memory BIO keeps its bytes, which stay the BIO's.
+static inline size_t coffer_bio_bytes(BIO *bio, const unsigned char **bytes)
+{
+    char *start = NULL;
+    long count = BIO_get_mem_data(bio, &start);
+    *bytes = (const unsigned char *)start;
+    return count > 0 ? (size_t)count : 0;
+}
+
+/// Appends one name of the given type (`GEN_DNS`, `GEN_IPADD`) to a subject alternative name. 1, or 0 on failure.
+static inline int coffer_push_name(GENERAL_NAMES *names, int type, const unsigned char *bytes, int count)
+{
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_STRING *value = ASN1_STRING_type_new(type == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING);
+    if (name == NULL || value == NULL || ASN1_STRING_set(value, bytes, count) != 1) {
+        GENERAL_NAME_free(name);
+        ASN1_STRING_free(value);
+        return 0;
+    }
+    GENERAL_NAME_set0_value(name, type, value);
+    if (sk_GENERAL_NAME_push(names, name) > 0) return 1;
+    GENERAL_NAME_free(name);
+    return 0;
+}
+
+/// Adds an extension in OpenSSL's configuration syntax, which must be a constant of ours and never text from outside.
+/// 1, or 0 on failure.
+static inline int coffer_add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
+{
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    X509V3_set_ctx_nodb(&context);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    if (extension == NULL) return 0;
+    int good = X509_add_ext(certificate, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    return good;
+}
+
+/// Numbers of an RSA key in the making.
+typedef struct {
+    OSSL_PARAM_BLD *builder;
+    BIGNUM *numbers[8];
+    int count;
+} coffer_rsa_numbers;
+
+/// Wipes and frees the numbers.
+static inline void coffer_rsa_numbers_free(coffer_rsa_numbers *key)
+{
+    if (key == NULL) return;
+    OSSL_PARAM_BLD_free(key->builder);
+    for (int index = 0; index < key->count; index++) BN_clear_free(key->numbers[index]);
+    OPENSSL_free(key);
+}
+
+static inline coffer_rsa_numbers *coffer_rsa_numbers_new(void)
+{
+    coffer_rsa_numbers *key = (coffer_rsa_numbers *)OPENSSL_zalloc(sizeof(coffer_rsa_numbers));
+    if (key != NULL && (key->builder = OSSL_PARAM_BLD_new()) == NULL) {
+        OPENSSL_free(key);
+        return NULL;
+    }
+    return key;
+}
+
+/// Adds a big-endian number by OpenSSL's name for it (EVP_PKEY-RSA(7)), which must live as long as `key`. Secure
+/// numbers, so that the builder wipes its copies too. 1, or 0 on failure.
+static inline int coffer_rsa_numbers_add(coffer_rsa_numbers *key, const unsigned char *name,
+                                         const unsigned char *bytes, int length)
+{
+    if (key->count >= 8) return 0;
+    BIGNUM *number = BN_secure_new();
+    if (number == NULL) return 0;
+    key->numbers[key->count++] = number;
+    return BN_bin2bn(bytes, length, number) != NULL && !BN_is_zero(number)
+        && OSSL_PARAM_BLD_push_BN(key->builder, (const char *)name, number) == 1;
+}
+
+/// The key of the numbers, a pair or the public half alone, or NULL.
+static inline EVP_PKEY *coffer_rsa_numbers_key(coffer_rsa_numbers *key, int is_pair)
+{
+    EVP_PKEY *made = NULL;
+    OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(key->builder);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    if (parameters != NULL && context != NULL && EVP_PKEY_fromdata_init(context) == 1
+        && EVP_PKEY_fromdata(context, &made, is_pair ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, parameters) != 1) {
+        made = NULL;
+    }
+    EVP_PKEY_CTX_free(context);
+    OSSL_PARAM_free(parameters);
+    return made;
+}
