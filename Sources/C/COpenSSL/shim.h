@@ -99,14 +99,31 @@ static inline int coffer_push_name(GENERAL_NAMES *names, int type, const unsigne
     return 0;
 }
 
+/// The name at `index` of a subject alternative name: its type, and its bytes where it is `GEN_DNS` or `GEN_IPADD`. The
+/// bytes stay the names'. Type -1 past the last name.
+static inline int coffer_name_at(GENERAL_NAMES *names, int index, const unsigned char **bytes, int *count)
+{
+    *bytes = NULL;
+    *count = 0;
+    if (index >= sk_GENERAL_NAME_num(names)) return -1;
+    int type = -1;
+    const ASN1_STRING *value = (const ASN1_STRING *)GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, index), &type);
+    if (type == GEN_DNS || type == GEN_IPADD) {
+        *bytes = ASN1_STRING_get0_data(value);
+        *count = ASN1_STRING_length(value);
+    }
+    return type;
+}
+
 /// Adds an extension in OpenSSL's configuration syntax, which must be a constant of ours and never text from outside.
 /// 1, or 0 on failure.
-static inline int coffer_add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
+static inline int coffer_add_extension(X509 *certificate, X509 *issuer, int nid,
+                                       const unsigned char *value)
 {
     X509V3_CTX context;
     X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
     X509V3_set_ctx_nodb(&context);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, (const char *)value);
     if (extension == NULL) return 0;
     int good = X509_add_ext(certificate, extension, -1) == 1;
     X509_EXTENSION_free(extension);
