@@ -18,7 +18,7 @@ let house: [Row] = [
     Row(name: "CofferModel", needs: ["CofferCore"]),
     // Platform: the ports that services plug into, and the one place that speaks HTTP.
     Row(name: "CofferPlatform", needs: ["CofferModel", "CofferCore"]),
-    Row(name: "CofferHTTP", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.hummingbird, .hummingbirdTLS, .nioCore, .httpTypes, .lifecycle, .logging]),
+    Row(name: "CofferHTTP", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.hummingbird, .hummingbirdTLS, .nioCore, .nioSSL, .httpTypes, .lifecycle, .logging]),
     // Services: one row, no sideways arrows.
     Row(name: "CofferIdentity", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferResources", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),

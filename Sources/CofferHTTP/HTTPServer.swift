@@ -6,6 +6,7 @@ import HummingbirdTLS
 package import Logging
 import ServiceLifecycle
 import NIOCore
+import NIOSSL
 
 /// The one HTTPS server of `coffer serve`. Knows the framework, so that nothing else must.
 package struct HTTPServer: Service {
@@ -19,18 +20,20 @@ package struct HTTPServer: Service {
     package struct Listen: Sendable {
         let host: String
         let port: Int
-        let certificateChain: String
-        let privateKey: String
+        let certificates: [NIOSSLCertificate]
+        let privateKey: NIOSSLPrivateKey
 
         /// - Parameters:
-        ///   - port: 0 lets the system choose.
         ///   - certificateChain: PEM, the server's certificate first.
-        ///   - privateKey: PEM, unencrypted. It is handed to the TLS library and not kept here after ``HTTPServer/run()``.
-        package init(host: String, port: Int, certificateChain: String, privateKey: String) {
+        ///   - privateKey: PEM, unencrypted; the TLS library takes a copy of its own.
+        /// - Throws: the TLS library's error if either cannot be read.
+        package init(host: String, port: Int, certificateChain: String, privateKey: borrowing SecretBytes) throws {
             self.host = host
             self.port = port
-            self.certificateChain = certificateChain
-            self.privateKey = privateKey
+            certificates = try NIOSSLCertificate.fromPEMBytes(Array(certificateChain.utf8))
+            var text = privateKey.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+            defer { _ = SecretBytes(wiping: &text) }
+            self.privateKey = try NIOSSLPrivateKey(bytes: text, format: .pem)
         }
     }
 
@@ -48,10 +51,8 @@ package struct HTTPServer: Service {
 
     /// Serves until graceful shutdown, which lets requests in flight finish.
     package func run() async throws {
-        let chain = try NIOSSLCertificate.fromPEMBytes(Array(listen.certificateChain.utf8))
-        let key = try NIOSSLPrivateKey(bytes: Array(listen.privateKey.utf8), format: .pem)
         var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key)
+            certificateChain: listen.certificates.map { .certificate($0) }, privateKey: .privateKey(listen.privateKey)
         )
         tls.minimumTLSVersion = .tlsv12
         let application = Application(
