@@ -77,4 +77,6 @@ package enum StoreError: Error, Equatable, Sendable {
     case unavailable(String)
     /// A stored document does not decode; names collection and id.
     case corrupt(String)
+    /// A document's id, or the name of a collection or stream, is not one that a store can hold (see ``StoreName``).
+    case badName
 }
