@@ -1,0 +1,84 @@
+import CofferCore
+import CofferPlatform
+import GRDB
+import Synchronization
+
+/// The one thread that writes. Transactions that wait while one is being committed are then run together, each in a
+/// savepoint of its own, and made durable by one commit: waiting for the disk is what a write costs.
+final class SQLiteWriter: Sendable {
+    private let pool: DatabasePool
+    private let thread = WorkerPool(name: "store-writer", threads: 1)
+    private let waiting = Mutex<[any WriteJob]>([])
+
+    init(_ pool: DatabasePool) {
+        self.pool = pool
+    }
+
+    /// Runs `body` and returns once its changes are durable.
+    func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
+        let job = Job(body: body)
+        waiting.withLock { $0.append(job) }
+        try await thread.run { self.commitWaiting() }
+        // The job was in this batch or, if another call's batch took it, in an earlier one on the same thread.
+        return try job.outcome()
+    }
+
+    private func commitWaiting() {
+        let jobs = waiting.withLock { jobs in
+            defer { jobs = [] }
+            return jobs
+        }
+        guard !jobs.isEmpty else { return }
+        do {
+            try pool.writeWithoutTransaction { database in
+                try database.inTransaction(.immediate) {
+                    for job in jobs { try job.run(in: database) }
+                    return .commit
+                }
+            }
+        } catch {
+            for job in jobs { job.fail(error) }
+        }
+    }
+}
+
+private protocol WriteJob: Sendable {
+    /// Runs in a savepoint. An error of the job itself is kept as its outcome.
+    /// - Throws: what ends the whole transaction.
+    func run(in database: Database) throws
+    /// Nothing of this transaction was kept.
+    func fail(_ error: any Error)
+}
+
+private final class Job<R: Sendable>: WriteJob {
+    private let body: @Sendable (any WriteTransaction) throws -> R
+    private let result = Mutex<Result<R, any Error>?>(nil)
+
+    init(body: @escaping @Sendable (any WriteTransaction) throws -> R) {
+        self.body = body
+    }
+
+    func run(in database: Database) throws {
+        do {
+            var value: R?
+            try database.inSavepoint {
+                value = try body(SQLiteTransaction(database: database))
+                return .commit
+            }
+            result.withLock { [value] in $0 = value.map { .success($0) } }
+        } catch {
+            result.withLock { $0 = .failure(error) }
+            // After a full disk or a failed read SQLite takes back the whole transaction, other jobs' work included.
+            if !database.isInsideTransaction { throw error }
+        }
+    }
+
+    func fail(_ error: any Error) {
+        result.withLock { $0 = .failure(error) }
+    }
+
+    func outcome() throws -> R {
+        guard let result = result.withLock({ $0 }) else { throw StoreError.unavailable("the transaction was not run") }
+        return try result.get()
+    }
+}
