@@ -64,6 +64,8 @@ struct SQLiteTransaction: WriteTransaction {
             )
             etag = try String.fetchOne(statement, arguments: [collection, id, Data(body)])
         case .etag(let expected):
+            // Neither database holds a zero byte in a text, so no document has such an ETag.
+            guard !expected.utf8.contains(0) else { throw StoreError.preconditionFailed }
             let statement = try database.cachedStatement(
                 sql: """
                     UPDATE documents SET etag = lower(hex(randomblob(16))), body = ?

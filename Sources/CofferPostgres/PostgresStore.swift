@@ -1,0 +1,145 @@
+package import CofferPlatform
+import Glibc
+
+/// A store in a PostgreSQL database, which any number of Coffer processes may share. Needs PostgreSQL 13 or newer.
+///
+/// Writes are serializable; what two of them do to the same rows at once is tried again for the one that lost. Reads see
+/// one snapshot of what is committed.
+package final class PostgresStore: Store {
+    private let pool: PostgresPool
+
+    /// How often a write is tried. From ``firstExclusive`` on it keeps other writers out, so that it cannot lose again.
+    private static let attempts = 8
+    private static let firstExclusive = 2
+
+    /// Connects and brings the tables up to date.
+    ///
+    /// - Parameters:
+    ///   - url: A `postgres://` URL or connection string as libpq takes it. A password belongs in libpq's password file.
+    ///   - connections: How many transactions run at once; each has a thread.
+    /// - Throws: ``StoreError/unavailable(_:)`` if the server cannot be reached or the database was written by a newer Coffer.
+    package init(url: String, connections: Int = 8) async throws {
+        let pool = PostgresPool(url: url, connections: max(1, connections))
+        self.pool = pool
+        try await pool.run { pool in
+            try Self.translated {
+                let connection = try pool.take()
+                try PostgresSchema.migrate(connection)
+                pool.give(connection)
+            }
+        }
+    }
+
+    package func read<R: Sendable>(_ body: @escaping @Sendable (any ReadTransaction) throws -> R) async throws -> R {
+        try await pool.run { pool in
+            try Self.translated { try Self.read(pool, body) }
+        }
+    }
+
+    package func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
+        try await pool.run { pool in
+            try Self.translated { try Self.write(pool, body) }
+        }
+    }
+
+    private static func read<R>(_ pool: PostgresPool, _ body: (any ReadTransaction) throws -> R) throws -> R {
+        var lost: PostgresFailure?
+        for _ in 0..<2 {
+            let connection = try pool.take()
+            defer { pool.give(connection) }
+            do {
+                try connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                let result = try complete(connection, body)
+                try connection.run("COMMIT")
+                return result
+            } catch let failure as PostgresFailure where !connection.isAlive {
+                lost = failure
+            } catch {
+                connection.rollBack()
+                throw error
+            }
+        }
+        throw lost ?? PostgresFailure.disconnected("twice")
+    }
+
+    private static func write<R>(_ pool: PostgresPool, _ body: (any WriteTransaction) throws -> R) throws -> R {
+        var last: PostgresFailure?
+        for attempt in 0..<attempts {
+            let connection = try pool.take()
+            defer { pool.give(connection) }
+            do {
+                let number = try begin(connection, isExclusive: attempt >= firstExclusive)
+                let result = try complete(connection, body)
+                if try commit(connection, number, pool) { return result }
+            } catch let failure as PostgresFailure where failure.isConflict || !connection.isAlive {
+                last = failure
+                connection.rollBack()
+            } catch {
+                connection.rollBack()
+                throw error
+            }
+        }
+        throw StoreError.unavailable("a transaction failed \(attempts) times: \(last?.text ?? "its commit was lost")")
+    }
+
+    /// Begins a serializable transaction and tells its number.
+    ///
+    /// LOCK TABLE before the first query takes no snapshot yet, so a transaction that waited here sees what it waited for.
+    private static func begin(_ connection: PostgresConnection, isExclusive: Bool) throws(PostgresFailure) -> String {
+        try connection.run(
+            """
+            BEGIN ISOLATION LEVEL SERIALIZABLE;
+            LOCK TABLE coffer.gate IN \(isExclusive ? "EXCLUSIVE" : "ROW EXCLUSIVE") MODE;
+            SELECT pg_current_xact_id()::text
+            """
+        ).text(0, 0)
+    }
+
+    /// Runs `body`. A failure of the server wins over whatever the body made of it.
+    private static func complete<R>(_ connection: PostgresConnection, _ body: (PostgresTransaction) throws -> R) throws -> R {
+        let transaction = PostgresTransaction(connection)
+        do {
+            let result = try body(transaction)
+            if let failure = transaction.failure { throw failure }
+            return result
+        } catch {
+            throw transaction.failure ?? error
+        }
+    }
+
+    /// Commits. If the connection is lost over it, the server is asked what became of the transaction.
+    ///
+    /// - Returns: false if nothing was kept and it may be run again.
+    private static func commit(_ connection: PostgresConnection, _ number: String, _ pool: PostgresPool) throws -> Bool {
+        do {
+            // COMMIT of a transaction that has failed answers ROLLBACK, and no error.
+            return try connection.run("COMMIT").command == "COMMIT"
+        } catch PostgresFailure.disconnected {
+            return try wasCommitted(number, pool)
+        }
+    }
+
+    private static func wasCommitted(_ number: String, _ pool: PostgresPool) throws -> Bool {
+        for _ in 0..<50 {
+            if let connection = try? pool.take() {
+                defer { pool.give(connection) }
+                let rows = try? connection.query("SELECT pg_xact_status($1::text::xid8)", [.text(number)])
+                switch rows?.text(0, 0) {
+                case "committed": return true
+                case "aborted": return false
+                default: break
+                }
+            }
+            usleep(200_000)
+        }
+        throw StoreError.unavailable("the connection to PostgreSQL was lost during a commit, and whether it was kept is not known")
+    }
+
+    private static func translated<R>(_ body: () throws -> R) throws -> R {
+        do {
+            return try body()
+        } catch let failure as PostgresFailure {
+            throw StoreError.unavailable(failure.text)
+        }
+    }
+}
