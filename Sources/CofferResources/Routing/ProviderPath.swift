@@ -1,17 +1,17 @@
-import CofferModel
-import CofferPlatform
+package import CofferModel
+package import CofferPlatform
 
 /// What the path of a request to a provider means: which type, which resource, and the permission that it needs.
-struct ProviderPath {
-    let namespace: String
+package struct ProviderPath {
+    package let namespace: String
     /// The segments after `providers/{namespace}`.
-    let path: [String]
+    package let path: [String]
     /// The segments before that `providers`.
-    let scopePath: [String]
-    let method: APIRequest.Method
+    package let scopePath: [String]
+    package let method: APIRequest.Method
 
     /// - Returns: nil if the path has no `providers/{namespace}/…`.
-    init?(_ parts: [String], method: APIRequest.Method) {
+    package init?(_ parts: [String], method: APIRequest.Method) {
         guard let index = parts.lastIndex(where: { $0.lowercased() == "providers" }), parts.count > index + 2 else { return nil }
         namespace = parts[index + 1]
         path = Array(parts[(index + 2)...])
@@ -23,13 +23,13 @@ struct ProviderPath {
     private var isAction: Bool { method == .post && path.count % 2 == 1 }
 
     /// The types joined, without a verb: `vaults/keys`.
-    var type: String {
+    package var type: String {
         let nouns = isAction && path.count > 1 ? path.dropLast() : path[...]
         return nouns.enumerated().filter { $0.offset % 2 == 0 }.map(\.element).joined(separator: "/")
     }
 
     /// What the caller must be allowed, such as `Microsoft.KeyVault/vaults/write`.
-    var action: Action {
+    package var action: Action {
         if isAction {
             let verb = path[path.count - 1]
             if verb.lowercased() == "checknameavailability" { return .management("\(namespace)/\(verb)/read") }
@@ -43,7 +43,7 @@ struct ProviderPath {
     }
 
     /// Where that must be allowed: the resource, or for a list what holds the resources.
-    var scope: ResourceID? {
+    package var scope: ResourceID? {
         let whole = isAction || path.count % 2 == 1 ? Array(path.dropLast()) : path
         let parts = whole.isEmpty ? scopePath : scopePath + ["providers", namespace] + whole
         return ResourceID("/" + parts.joined(separator: "/"))
