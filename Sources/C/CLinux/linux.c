@@ -1,12 +1,21 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 void coffer_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
@@ -36,3 +45,144 @@ off_t coffer_seek_hole(int file, off_t offset) { return lseek(file, offset, SEEK
 int coffer_rename_noreplace(const char *from, const char *to) {
     return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
 }
+
+int coffer_zero_range(int file, off_t offset, off_t length) {
+    return fallocate(file, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length);
+}
+
+ssize_t coffer_write_through(int file, const void *bytes, size_t count, off_t offset) {
+    struct iovec piece = {.iov_base = (void *)bytes, .iov_len = count};
+    return pwritev2(file, &piece, 1, offset, RWF_DSYNC);
+}
+
+// Fills in the address of `path`. A path that sun_path cannot hold is written as /proc/self/fd/<its directory>/<name>; the
+// directory's descriptor is then left in *directory for the caller to close.
+static int unix_address(const char *path, struct sockaddr_un *address, int *directory) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    *directory = -1;
+    if (strlen(path) < sizeof address->sun_path) {
+        strcpy(address->sun_path, path);
+        return 0;
+    }
+    const char *slash = strrchr(path, '/');
+    char parent[4096];
+    if (slash == NULL || (size_t)(slash - path) >= sizeof parent) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(parent, path, (size_t)(slash - path));
+    parent[slash - path] = 0;
+    *directory = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*directory < 0) return -1;
+    int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", *directory, slash + 1);
+    if (length < 0 || (size_t)length >= sizeof address->sun_path) {
+        close(*directory);
+        *directory = -1;
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return 0;
+}
+
+// Closes what is open and keeps the errno of the call before.
+static int fail(int first, int second) {
+    int error = errno;
+    if (first >= 0) close(first);
+    if (second >= 0) close(second);
+    errno = error;
+    return -1;
+}
+
+int coffer_unix_listen(const char *path, int backlog) {
+    struct sockaddr_un address;
+    int directory;
+    if (unix_address(path, &address, &directory) != 0) return -1;
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0) return fail(directory, -1);
+    struct stat old;
+    if (lstat(address.sun_path, &old) == 0 && S_ISSOCK(old.st_mode)) unlink(address.sun_path);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, backlog) != 0)
+        return fail(listener, directory);
+    if (directory >= 0) close(directory);
+    return listener;
+}
+
+int coffer_unix_connect(const char *path) {
+    struct sockaddr_un address;
+    int directory;
+    if (unix_address(path, &address, &directory) != 0) return -1;
+    int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connection < 0) return fail(directory, -1);
+    int status;
+    do status = connect(connection, (struct sockaddr *)&address, sizeof address);
+    while (status != 0 && errno == EINTR);
+    if (status != 0) return fail(connection, directory);
+    if (directory >= 0) close(directory);
+    return connection;
+}
+
+int coffer_unix_pair(int sockets[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets); }
+
+int coffer_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
+
+void coffer_enlarge_buffers(int socket, int bytes) {
+    if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0)
+        setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    if (setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+int coffer_set_timeout(int socket, long milliseconds) {
+    struct timeval time = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+    if (setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) != 0) return -1;
+    return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+}
+
+ssize_t coffer_send(int socket, const void *bytes, size_t count) { return send(socket, bytes, count, MSG_NOSIGNAL); }
+
+int coffer_lock_file(const char *path) {
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return -1;
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) return fail(file, -1);
+    return file;
+}
+
+int coffer_may_lock_memory(void) {
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    setrlimit(RLIMIT_MEMLOCK, &limit);
+    return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+}
+
+void coffer_set_limits(void) {
+    struct rlimit limit = {0, 0};
+    setrlimit(RLIMIT_CORE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static sigset_t stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+void coffer_prepare_signals(void) {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    sigset_t set = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int coffer_wait_for_stop(void) {
+    sigset_t set = stop_signals();
+    int number = 0;
+    while (sigwait(&set, &number) != 0) {}
+    return number;
+}
+
+void coffer_request_stop(void) { kill(getpid(), SIGTERM); }

@@ -25,3 +25,51 @@ off_t coffer_seek_hole(int file, off_t offset);
 
 /// Renames within the file system and fails with EEXIST where the target exists. 0, or -1 with errno.
 int coffer_rename_noreplace(const char *from, const char *to);
+
+/// Makes `length` bytes at `offset` read as zeros while keeping them allocated, so that later writes there need no new
+/// space. 0, or -1 with errno EOPNOTSUPP where the file system cannot.
+int coffer_zero_range(int file, off_t offset, off_t length);
+
+/// Writes like pwrite(2) and returns when these bytes are on stable storage. Bytes written, or -1 with errno.
+ssize_t coffer_write_through(int file, const void *bytes, size_t count, off_t offset);
+
+/// A listening Unix stream socket at `path`, close-on-exec, replacing a socket that a dead process left there.
+/// Paths over the 107 bytes of sun_path are bound through their directory's descriptor. A descriptor, or -1 with errno.
+int coffer_unix_listen(const char *path, int backlog);
+
+/// A Unix stream socket connected to `path`, close-on-exec. Long paths as above. A descriptor, or -1 with errno.
+int coffer_unix_connect(const char *path);
+
+/// Two Unix stream sockets connected to each other, close-on-exec. 0, or -1 with errno.
+int coffer_unix_pair(int sockets[2]);
+
+/// The next connection, close-on-exec, or -1 with errno.
+int coffer_accept(int listener);
+
+/// Asks for send and receive buffers of `bytes`, over the system's limit where privileges allow.
+void coffer_enlarge_buffers(int socket, int bytes);
+
+/// Bounds how long a receive or send may block; 0 is for ever. 0, or -1 with errno.
+int coffer_set_timeout(int socket, long milliseconds);
+
+/// Sends like send(2) without SIGPIPE. Bytes sent, or -1 with errno.
+ssize_t coffer_send(int socket, const void *bytes, size_t count);
+
+/// Opens or makes `path` and locks it for this process's life. A descriptor, or -1 with errno EWOULDBLOCK where another
+/// process holds it.
+int coffer_lock_file(const char *path);
+
+/// Lifts RLIMIT_MEMLOCK where allowed; whether this process may now lock all its memory.
+int coffer_may_lock_memory(void);
+
+/// Sets RLIMIT_CORE to 0 and raises the soft limit of open files to the hard one.
+void coffer_set_limits(void);
+
+/// Makes the process deaf to SIGPIPE and SIGHUP and blocks SIGTERM and SIGINT in this and all later threads.
+void coffer_prepare_signals(void);
+
+/// Waits for SIGTERM or SIGINT and returns its number.
+int coffer_wait_for_stop(void);
+
+/// Lets the thread in coffer_wait_for_stop go on as if SIGTERM had come.
+void coffer_request_stop(void);

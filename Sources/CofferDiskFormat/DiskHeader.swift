@@ -1,0 +1,98 @@
+package import CofferCore
+package import CofferModel
+
+/// What the `header` file of a disk says: the disk's size and, for each layer of encryption, the wrapped data key.
+///
+/// docs/formats/disk.md is normative for the bytes.
+///
+/// When you change what the file holds: raise ``version``, keep reading the versions before it, and describe it there.
+package struct DiskHeader: Equatable, Sendable {
+    /// The version of the format that this program writes and the only one that it reads.
+    package static let version: UInt32 = 1
+    /// Bytes in a sector, the unit that is encrypted.
+    package static let sectorByteCount = 4096
+    /// The largest disk, 64 TiB, in bytes.
+    package static let maximumByteCount: UInt64 = 1 << 46
+
+    /// The disk that this header belongs to.
+    package let disk: DiskID
+    /// The size that a guest sees, in bytes; a multiple of 4096 from 4096 to ``maximumByteCount``.
+    package let byteCount: UInt64
+    /// Counts the headers written for this disk, from 1.
+    package let generation: UInt64
+    /// One or two, layer 0 first.
+    package let layers: [HeaderLayer]
+
+    /// - Throws: ``DiskFormatError/invalid(_:)`` if a value is out of its range.
+    package init(disk: DiskID, byteCount: UInt64, generation: UInt64, layers: [HeaderLayer]) throws(DiskFormatError) {
+        guard byteCount > 0, byteCount % UInt64(Self.sectorByteCount) == 0, byteCount <= Self.maximumByteCount else {
+            throw .invalid("a disk has a multiple of 4096 bytes, from 4096 to 64 TiB")
+        }
+        guard generation > 0 else { throw .invalid("generations count from 1") }
+        guard layers.count == 1 || layers.count == 2 else { throw .invalid("a disk has one or two layers of encryption") }
+        self.disk = disk
+        self.byteCount = byteCount
+        self.generation = generation
+        self.layers = layers
+    }
+
+    /// The header that follows this one when the wrapped key of layer `index` is replaced; the data key stays the same.
+    ///
+    /// - Throws: ``DiskFormatError/invalid(_:)`` if there is no such layer.
+    package func rewrapped(layer index: Int, to layer: DiskLayer) throws(DiskFormatError) -> DiskHeader {
+        guard layers.indices.contains(index) else { throw .invalid("the disk has no layer \(index)") }
+        let (next, overflow) = generation.addingReportingOverflow(1)
+        guard !overflow else { throw .invalid("the disk has used up its generations") }
+        var changed = layers
+        changed[index] = try HeaderLayer(layer, check: layers[index].check)
+        return try DiskHeader(disk: disk, byteCount: byteCount, generation: next, layers: changed)
+    }
+
+    /// Proves that `key` is the data key of layer `index`.
+    ///
+    /// - Throws: ``DiskFormatError/wrongKey(layer:)`` if it is not, or there is no such layer.
+    package func prove(_ key: borrowing SecretBytes, isLayer index: Int) throws(DiskFormatError) {
+        guard layers.indices.contains(index), key.count == LayerKeys.keyByteCount,
+            layers[index].check.matches(key, disk: disk, layer: index)
+        else { throw .wrongKey(layer: index) }
+    }
+
+    /// Proves that `keys` are the data keys of all layers.
+    ///
+    /// - Throws: ``DiskFormatError/wrongKey(layer:)`` for the first that is not.
+    package func prove(_ keys: borrowing LayerKeys) throws(DiskFormatError) {
+        guard keys.count == layers.count else { throw .wrongKey(layer: min(keys.count, layers.count)) }
+        try prove(keys.inner, isLayer: 0)
+        _ = try keys.withOuter { (key) throws(DiskFormatError) in try prove(key, isLayer: 1) }
+    }
+}
+
+/// One layer in a header: how its data key is wrapped, and the check value of that data key.
+package struct HeaderLayer: Equatable, Sendable {
+    /// The longest key id, in bytes of UTF-8.
+    package static let maximumKeyIDByteCount = 1024
+    /// The longest algorithm name, in bytes of UTF-8.
+    package static let maximumAlgorithmByteCount = 32
+    /// The longest wrapped key, in bytes.
+    package static let maximumWrappedKeyByteCount = 1024
+
+    /// The key id, the algorithm and the wrapped data key.
+    package let layer: DiskLayer
+    /// Of the data key, not of the wrapped one: it stays when the key is wrapped anew.
+    package let check: KeyCheck
+
+    /// - Throws: ``DiskFormatError/invalid(_:)`` if a text or the wrapped key is empty or too long.
+    package init(_ layer: DiskLayer, check: KeyCheck) throws(DiskFormatError) {
+        guard 1...Self.maximumKeyIDByteCount ~= layer.keyID.utf8.count else {
+            throw .invalid("a key id has 1 to \(Self.maximumKeyIDByteCount) bytes")
+        }
+        guard 1...Self.maximumAlgorithmByteCount ~= layer.algorithm.utf8.count else {
+            throw .invalid("an algorithm's name has 1 to \(Self.maximumAlgorithmByteCount) bytes")
+        }
+        guard 1...Self.maximumWrappedKeyByteCount ~= layer.wrappedKey.count else {
+            throw .invalid("a wrapped key has 1 to \(Self.maximumWrappedKeyByteCount) bytes")
+        }
+        self.layer = layer
+        self.check = check
+    }
+}

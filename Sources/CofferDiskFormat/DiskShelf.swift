@@ -1,0 +1,125 @@
+import Glibc
+package import CofferModel
+
+/// The directory that holds the disks of a host, `DATA/disks`: one directory per disk, named by its id, with the files
+/// `header` and `data`.
+///
+/// Every change is a sequence of ``FileStep``s with one step that decides it, a rename within this directory; a crash before it
+/// leaves things as they were, a crash after it leaves them as wanted, and ``recover()`` takes away what is left over.
+/// docs/formats/disk.md lists the sequences.
+package struct DiskShelf: Sendable {
+    /// `DATA/disks`, without a slash at the end.
+    package let path: String
+    let files: any FileLayer
+
+    /// - Parameter files: The file system; tests give their own.
+    package init(path: String, files: any FileLayer = SystemFiles()) {
+        self.path = path
+        self.files = files
+    }
+
+    /// The path of a disk's ciphertext.
+    package func dataPath(of disk: DiskID) -> String { "\(directory(of: disk))/data" }
+
+    /// The path of a disk's header.
+    package func headerPath(of disk: DiskID) -> String { "\(directory(of: disk))/header" }
+
+    /// A disk's header as it is on disk now.
+    ///
+    /// - Throws: ``DiskFormatError/notFound`` if there is no such disk; ``DiskFormatError/otherDisk`` if the header is another
+    ///   disk's, ``DiskFormatError/dataMissing`` if the data file is not there in full; all errors of `DiskHeader.init(bytes:)`.
+    package func header(of disk: DiskID) throws(DiskFormatError) -> DiskHeader {
+        let bytes: [UInt8]
+        do {
+            bytes = try files.read(headerPath(of: disk), limit: DiskHeader.maximumFileByteCount)
+        } catch {
+            switch error.code {
+            case ENOENT where !exists(disk): throw .notFound
+            case EFBIG: throw .damaged("it is longer than any header")
+            default: throw .file(error)
+            }
+        }
+        let header = try DiskHeader(bytes: bytes)
+        guard header.disk == disk else { throw .otherDisk }
+        guard files.byteCount(of: dataPath(of: disk)) == header.byteCount else { throw .dataMissing }
+        return header
+    }
+
+    /// Makes a disk whose data reads as zeros, durably.
+    ///
+    /// - Throws: ``DiskFormatError/exists`` if there is one already; ``DiskFormatError/file(_:)`` if the file system refuses, and
+    ///   then no disk is left.
+    package func create(_ header: DiskHeader) throws(DiskFormatError) {
+        guard !exists(header.disk) else { throw .exists }
+        let new = "\(path)/\(Leftover.new.prefix)\(header.disk.text)"
+        do {
+            try clear(new)
+            try run([.makeDirectory(new), .createFile("\(new)/data"), .setByteCount("\(new)/data", header.byteCount), .syncFile("\(new)/data")])
+            try writeProven(header, at: "\(new)/header")
+            try run([.syncDirectory(new), .renameNew(new, to: directory(of: header.disk))])
+        } catch {
+            try? clear(new)
+            throw error
+        }
+        try run([.syncDirectory(path)])
+    }
+
+    /// Makes durable what an earlier ``create(_:)`` of this disk left, which may have failed in its last step.
+    package func settle(_ disk: DiskID) throws(DiskFormatError) {
+        try run([.syncDirectory(directory(of: disk)), .syncDirectory(path)])
+    }
+
+    /// Replaces a disk's header, durably; at every moment one of the two is there in full.
+    ///
+    /// - Throws: ``DiskFormatError/file(_:)`` if the file system refuses. Read the header again then: either may be in place.
+    package func replaceHeader(with header: DiskHeader) throws(DiskFormatError) {
+        let new = "\(headerPath(of: header.disk)).new"
+        if files.byteCount(of: new) != nil { try run([.removeFile(new)]) }
+        do {
+            try writeProven(header, at: new)
+        } catch {
+            try? run([.removeFile(new)])
+            throw error
+        }
+        try run([.rename(new, to: headerPath(of: header.disk)), .syncDirectory(directory(of: header.disk))])
+    }
+
+    /// Takes a disk away: the wrapped keys first, then the data.
+    ///
+    /// - Throws: ``DiskFormatError/notFound``; ``DiskFormatError/file(_:)`` if the file system refuses. If that happens after the
+    ///   deciding step, the next start finishes the work.
+    package func delete(_ disk: DiskID) throws(DiskFormatError) {
+        let deleted = "\(path)/\(Leftover.deleted.prefix)\(disk.text)"
+        try clear(deleted)
+        guard exists(disk) else { throw .notFound }
+        try run([.renameNew(directory(of: disk), to: deleted), .syncDirectory(path)])
+        try clear(deleted)
+    }
+
+    func directory(of disk: DiskID) -> String { "\(path)/\(disk.text)" }
+
+    func exists(_ disk: DiskID) -> Bool {
+        (try? files.names(in: directory(of: disk))) != nil
+    }
+
+    /// Writes a header to a file of its own and reads it back before anything relies on it.
+    private func writeProven(_ header: DiskHeader, at path: String) throws(DiskFormatError) {
+        try run([.createFile(path), .write(path, header.bytes), .syncFile(path)])
+        do {
+            let found = try DiskHeader(bytes: files.read(path, limit: DiskHeader.maximumFileByteCount))
+            guard found == header else { throw DiskFormatError.damaged("it reads back differently") }
+        } catch let error as DiskFormatError {
+            throw error
+        } catch {
+            throw .damaged("it does not read back")
+        }
+    }
+
+    func run(_ steps: [FileStep]) throws(DiskFormatError) {
+        do {
+            for step in steps { try files.perform(step) }
+        } catch {
+            throw .file(error)
+        }
+    }
+}
