@@ -1,0 +1,38 @@
+import CLinux
+import Glibc
+
+/// Where a connection's bytes come from and go to. A socket, or memory in tests.
+protocol ByteStream {
+    /// Waits for bytes and puts them into `buffer`.
+    ///
+    /// - Returns: How many, or 0 when no more will come.
+    func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int
+    /// Sends all of `bytes`.
+    ///
+    /// - Returns: Whether the other side can still take them.
+    func send(_ bytes: UnsafeRawBufferPointer) -> Bool
+}
+
+/// A connected socket, which somebody else closes.
+struct SocketStream: ByteStream {
+    let socket: Int32
+
+    func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        while true {
+            let got = unsafe recv(socket, buffer.baseAddress, buffer.count, 0)
+            if got < 0, errno == EINTR { continue }
+            return max(0, got)
+        }
+    }
+
+    func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let put = unsafe coffer_send(socket, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+            if put < 0, errno == EINTR { continue }
+            guard put > 0 else { return false }
+            done += put
+        }
+        return true
+    }
+}
