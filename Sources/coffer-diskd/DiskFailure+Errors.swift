@@ -1,0 +1,32 @@
+import CofferBlock
+import CofferDiskFormat
+import CofferModel
+import Glibc
+
+extension DiskFailure {
+    /// A format error of the disk whose header is at `path`, in the words of the control protocol.
+    init(_ error: DiskFormatError, path: String) {
+        switch error {
+        case .notFound: self.init(.notFound, error.sentence)
+        case .exists: self.init(.exists, error.sentence)
+        case .wrongKey: self.init(.wrongKey, error.sentence)
+        case .invalid: self.init(.badCommand, error.sentence)
+        case .notAHeader, .unknownVersion, .damaged, .otherDisk, .dataMissing: self.init(.corruptHeader, "\(path): \(error.sentence)")
+        case .file(let file): self.init(file.code == ENOSPC || file.code == EDQUOT ? .noSpace : .system, error.sentence)
+        }
+    }
+
+    /// An error of the data file at `path`, in the words of the control protocol.
+    init(_ error: BlockError, path: String) {
+        switch error {
+        case .suspended: self.init(.busy, "the disk is suspended")
+        case .closed: self.init(.busy, "the disk is being closed")
+        case .outOfRange: self.init(.badCommand, "the range is not within the disk")
+        case .readOnly: self.init(.badCommand, "the disk is open for reading only")
+        case .noSpace: self.init(.noSpace, "\(path): the file system is full")
+        case .writesLost: self.init(.system, "\(path): an earlier write could not be put on stable storage")
+        case .badKey: self.init(.wrongKey, "a data key is none for AES-256-XTS")
+        case .system(let code): self.init(.system, "\(path): \(unsafe String(cString: strerror(code)))")
+        }
+    }
+}

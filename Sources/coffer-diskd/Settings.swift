@@ -1,0 +1,81 @@
+import Glibc
+
+/// What the command line asks for.
+struct Settings {
+    /// The data directory, absolute.
+    let data: String
+    /// Whether to stay in the caller's session.
+    let isForeground: Bool
+
+    var runDirectory: String { "\(data)/run" }
+    var lockPath: String { "\(runDirectory)/diskd.lock" }
+    var controlPath: String { "\(runDirectory)/diskd.sock" }
+    var nbdPath: String { "\(runDirectory)/nbd.sock" }
+    var disksPath: String { "\(data)/disks" }
+
+    /// The longest path of a Unix socket that ordinary programs can connect to, in bytes.
+    static let socketPathByteCount = 107
+
+    static let usage = """
+        usage: coffer-diskd --data DIR [--foreground]
+
+        Serves the encrypted disks in DIR/disks over NBD at DIR/run/nbd.sock and takes commands at DIR/run/diskd.sock.
+        --foreground   stay in the session of the caller, for terminals and service supervisors
+
+        """
+
+    /// - Throws: ``Exit`` with what is wrong with `arguments`, which leave out the program's name.
+    init(_ arguments: [String]) throws(Exit) {
+        var data: String?
+        var isForeground = false
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            switch argument {
+            case "--data":
+                guard let value = rest.popFirst() else { throw .usage("--data needs a directory") }
+                data = value
+            case "--foreground": isForeground = true
+            case "--help", "-h": throw .help
+            default: throw .usage("unknown argument \(argument)")
+            }
+        }
+        guard let data, !data.isEmpty else { throw .usage("--data is missing") }
+        self.isForeground = isForeground
+        self.data = try Self.prepare(data)
+        guard nbdPath.utf8.count <= Self.socketPathByteCount else {
+            throw Exit(
+                78, "the socket \(nbdPath) has a path of \(nbdPath.utf8.count) bytes, and clients such as QEMU can use at most "
+                    + "\(Self.socketPathByteCount): choose a data directory with a shorter path")
+        }
+    }
+
+    /// Makes the directories and gives the data directory's absolute path.
+    private static func prepare(_ data: String) throws(Exit) -> String {
+        try make(data)
+        guard let resolved = unsafe realpath(data, nil) else { throw Exit(66, "\(data): \(unsafe String(cString: strerror(errno)))") }
+        defer { unsafe free(resolved) }
+        let path = unsafe String(cString: resolved)
+        try make("\(path)/run")
+        return path
+    }
+
+    private static func make(_ directory: String) throws(Exit) {
+        guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else {
+            throw Exit(73, "\(directory): \(unsafe String(cString: strerror(errno)))")
+        }
+    }
+}
+
+/// Why the process ends, with the exit status of sysexits.h.
+struct Exit: Error {
+    let status: Int32
+    let message: String
+
+    init(_ status: Int32, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    static func usage(_ message: String) -> Exit { Exit(64, "\(message)\n\(Settings.usage)") }
+    static var help: Exit { Exit(0, Settings.usage) }
+}
