@@ -1,0 +1,47 @@
+import CofferModel
+import CofferPlatform
+
+extension APIError {
+    /// 404: no vault answers at this host. Unlike other refusals it comes before the caller is known, as the lookup of a
+    /// host name would.
+    static func noVault(at host: String) -> APIError {
+        let name = host.split(separator: ".").first.map(String.init) ?? host
+        return APIError(
+            status: 404, code: "VaultNotFound",
+            message: "There is no vault at '\(host.shortened)'. If it was deleted, bring it back with: az keyvault recover --name "
+                + "\(name.shortened)"
+        )
+    }
+
+    /// 403 of the data plane, worded for the permission model of the vault (contract section 1.4).
+    static func forbidden(
+        _ permission: KeyPermission, _ caller: Caller, _ scope: ResourceID, in vault: VaultRecord, issuer: String
+    ) -> APIError {
+        let place = "\(vault.name);location=\(vault.location)"
+        let who = "appid=\(caller.applicationID);oid=\(caller.objectID)"
+        guard vault.usesRBAC else {
+            return APIError(
+                status: 403, code: "Forbidden",
+                message: "The user, group or application '\(who);numgroups=0;iss=\(issuer)' does not have keys "
+                    + "\(permission.policyName) permission on key vault '\(place)'. Give it with: az keyvault set-policy --name "
+                    + "\(vault.name) --object-id \(caller.objectID) --key-permissions \(permission.policyName)",
+                innerCode: "AccessDenied"
+            )
+        }
+        let lines = [
+            "Caller is not authorized to perform action on resource.",
+            "If role assignments, deny assignments or role definitions were changed recently, please observe propagation time.",
+            "Caller: \(who);iss=\(issuer)",
+            "Action: '\(permission.action.name)'",
+            "Resource: '\(scope)'",
+            "Assignment: (not found)",
+            "DenyAssignmentId: null",
+            "DecisionReason: null",
+            "Vault: \(place)",
+            "To allow it: az role assignment create --role \"\(permission.role)\" --assignee-object-id \(caller.objectID) "
+                + "--assignee-principal-type ServicePrincipal --scope \(scope)",
+        ]
+        return APIError(
+            status: 403, code: "Forbidden", message: lines.joined(separator: "\r\n"), innerCode: "ForbiddenByRbac")
+    }
+}

@@ -1,0 +1,40 @@
+/// Where the vaults of one Coffer are found and whose tokens they take.
+package struct VaultSettings: Sendable {
+    /// What follows a vault's name in its host, with the port: `vault.localhost:8443`.
+    package let suffix: String
+    /// The token service's origin without a trailing slash, such as `https://localhost:8443`. It has no path, because
+    /// clients take the tenant from the first segment of the challenge's `authorization`.
+    package let authority: String
+    /// The one tenant whose tokens are taken.
+    package let tenantID: String
+    /// A region to name in advice, such as `uksouth`.
+    package let region: String
+
+    package init(suffix: String, authority: String, tenantID: String, region: String) {
+        self.suffix = suffix.lowercased()
+        self.authority = authority
+        self.tenantID = tenantID
+        self.region = region
+    }
+
+    /// The resource that a challenge names. It has the port, because clients check that the vault's host with its port
+    /// ends in it.
+    var resource: String { "https://\(suffix)" }
+
+    /// What the `aud` of a token may be: the challenge's resource, the same without a port, and the resource that clients
+    /// ask for when they never look at a challenge.
+    var audiences: [String] {
+        let host = suffix.split(separator: ":").first.map(String.init) ?? suffix
+        return [resource, "https://\(host)", "https://vault.azure.net"]
+    }
+
+    /// Host with port of a vault.
+    func host(of vault: VaultName) -> String { "\(vault.key).\(suffix)" }
+
+    /// The name of the vault whose host this is, or nil if it is not of the form `NAME.SUFFIX`.
+    func vault(host: String) -> VaultName? {
+        let host = host.lowercased()
+        guard host.hasSuffix(".\(suffix)") else { return nil }
+        return VaultName(String(host.dropLast(suffix.count + 1)))
+    }
+}
