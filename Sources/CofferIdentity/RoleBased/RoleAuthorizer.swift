@@ -1,0 +1,36 @@
+package import CofferModel
+package import CofferPlatform
+
+/// Decides by role assignments (contract section 3.3): whoever has a role at a scope, or above it, may do what the role's
+/// actions say and its notActions do not take back; several assignments add up.
+///
+/// Assignments are read from the store for each decision, so that a change takes effect at once on every replica.
+package struct RoleAuthorizer: Authorizer {
+    private let store: any Store
+
+    package init(store: any Store) {
+        self.store = store
+    }
+
+    package func allows(_ caller: Caller, _ action: Action, on scope: ResourceID) async throws -> Bool {
+        try await roles(of: caller, at: scope).contains { $0.allows(action) }
+    }
+
+    /// Whether `caller` may write or delete assignments of the role `roleID`: some role of theirs that allows `action` is
+    /// not limited to other roles.
+    func allowsAssigning(_ roleID: String, to caller: Caller, by action: Action, on scope: ResourceID) async throws -> Bool {
+        try await roles(of: caller, at: scope).contains {
+            $0.allows(action) && $0.assignableRoles?.contains(roleID) != false
+        }
+    }
+
+    /// The roles that `caller` has at `scope` or above.
+    func roles(of caller: Caller, at scope: ResourceID) async throws -> [RoleDefinition] {
+        let objectID = caller.objectID
+        return try await store.read { transaction in
+            try transaction.roleAssignments(of: objectID)
+                .filter { $0.scope.contains(scope) }
+                .compactMap { BuiltInRoles.role($0.roleID) }
+        }
+    }
+}
