@@ -24,6 +24,9 @@ extension RSAKey {
 
     /// The plaintext of a ciphertext made by ``encrypt(_:using:)`` with the public half.
     ///
+    /// OpenSSL from 3.2 on answers a bad `pkcs1` ciphertext not with an error but with a plaintext that it derives from
+    /// ciphertext and key, which gives an attacker less to learn from (implicit rejection).
+    ///
     /// - Throws: ``CryptoError/authenticationFailed`` if it was made otherwise, whatever is wrong with it;
     ///   ``CryptoError/invalidKey`` if the private half is not here.
     package func decrypt(_ ciphertext: [UInt8], using scheme: RSAEncryption) throws(CryptoError) -> SecretBytes {
