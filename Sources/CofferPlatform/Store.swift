@@ -7,6 +7,7 @@ package protocol Store: Sendable {
     /// Runs `body` on one consistent snapshot.
     func read<R: Sendable>(_ body: @escaping @Sendable (any ReadTransaction) throws -> R) async throws -> R
     /// Runs `body` and commits durably when it returns; nothing is kept if it throws. Serializable.
+    @discardableResult
     func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R
 }
 

@@ -36,6 +36,7 @@ package final class PostgresStore: Store {
         }
     }
 
+    @discardableResult
     package func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
         try await pool.run { pool in
             try Self.translated { try Self.write(pool, body) }

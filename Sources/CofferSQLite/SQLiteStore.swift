@@ -54,6 +54,7 @@ package final class SQLiteStore: Store {
         }
     }
 
+    @discardableResult
     package func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
         do {
             return try await writer.write(body)

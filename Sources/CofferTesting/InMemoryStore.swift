@@ -11,6 +11,7 @@ package final class InMemoryStore: Store {
         try body(MemoryTransaction(contents.withLock { $0 }))
     }
 
+    @discardableResult
     package func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
         try contents.withLock { contents in
             let transaction = MemoryTransaction(contents)
@@ -92,7 +93,7 @@ private final class MemoryTransaction: WriteTransaction {
         let old = documents.document(id, at: position)
         guard condition.allows(old) else { throw StoreError.preconditionFailed }
         contents.writeCount += 1
-        let new = Document(id: id, etag: String(contents.writeCount, radix: 16), body: body)
+        let new = Document(id: id, etag: "memory-\(contents.writeCount)", body: body)
         if old != nil { documents.documents[position] = new } else { documents.documents.insert(new, at: position) }
         contents.collections[.init(collection)] = documents
         return new.etag

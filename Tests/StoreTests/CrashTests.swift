@@ -1,0 +1,80 @@
+import CofferPlatform
+import Foundation
+import Glibc
+import Testing
+
+/// A process that is killed in the middle of its writes. It notes each number after its write was acknowledged, and
+/// `kill -9` comes from another of its threads at a moment that nothing chose.
+@Suite struct CrashTests {
+    @Test func nothingAcknowledgedIsLostToKillMinusNineOnSQLite() async throws {
+        let place = try StoreKind.sqlite.makePlace()
+        let notes = try TemporaryDirectory()
+        for round in 0..<3 {
+            let (address, file) = (place.address, notes.path + "/\(round)")
+            await #expect(processExitsWith: .signal(SIGKILL)) { [address = address as String, file = file as String] in
+                try await Victim(store: try await StoreKind.sqlite.open(address), notes: file).writeUntilKilled()
+            }
+            try await expectEverythingNoted(in: file, round: round, isKeptBy: try await place.open())
+        }
+    }
+
+    @Test(.enabled(if: PostgresServer.isInstalled))
+    func nothingAcknowledgedIsLostToKillMinusNineOnPostgres() async throws {
+        let place = try StoreKind.postgres.makePlace()
+        let notes = try TemporaryDirectory()
+        for round in 0..<3 {
+            let (address, file) = (place.address, notes.path + "/\(round)")
+            await #expect(processExitsWith: .signal(SIGKILL)) { [address = address as String, file = file as String] in
+                try await Victim(store: try await StoreKind.postgres.open(address), notes: file).writeUntilKilled()
+            }
+            try await expectEverythingNoted(in: file, round: round, isKeptBy: try await place.open())
+        }
+    }
+
+    private func expectEverythingNoted(in file: String, round: Int, isKeptBy store: any Store) async throws {
+        let noted = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)
+        #expect(noted.count >= Victim.leastWrites)
+        let kept = try await store.read { try $0.documents(in: "crash", prefix: "", after: nil, limit: 1_000_000) }
+        let logged = try await store.events(in: "crash", after: 0, limit: 1_000_000)
+        #expect(Set(noted).subtracting(kept.map(\.id)).isEmpty, "round \(round)")
+        // Each transaction wrote a document, its twin and an event: all of them or none.
+        #expect(kept.count % 2 == 0)
+        #expect(logged.count * 2 == kept.count)
+        #expect(Set(logged.map { String(decoding: $0.body, as: UTF8.self) }) == Set(kept.map(\.id).filter { !$0.hasSuffix("-twin") }))
+        #expect(logged.map(\.sequence) == Array(1...Int64(max(1, logged.count))))
+    }
+}
+
+/// The process that is killed.
+private struct Victim {
+    static let leastWrites = 30
+    let store: any Store
+    let notes: String
+
+    func writeUntilKilled() async throws {
+        let file = unsafe open(notes, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        let run = UUID().uuidString
+        await withTaskGroup { group in
+            for writer in 0..<4 {
+                group.addTask { [store] in
+                    var number = 0
+                    while true {
+                        let id = "\(run)-\(writer)-\(number)"
+                        let acknowledged: Void? = try? await store.write { transaction in
+                            try transaction.put(id, in: "crash", body: Array(repeating: 7, count: 3000), if: .absent)
+                            try transaction.append(Array(id.utf8), to: "crash")
+                            try transaction.put(id + "-twin", in: "crash", body: [], if: .absent)
+                        }
+                        guard acknowledged != nil else { continue }
+                        let line = Array("\(id)\n".utf8)
+                        _ = unsafe write(file, line, line.count)
+                        number += 1
+                        if writer == 0, number == Self.leastWrites {
+                            Thread.detachNewThread { kill(getpid(), SIGKILL) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
