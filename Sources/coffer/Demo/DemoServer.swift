@@ -1,0 +1,50 @@
+import Foundation
+
+/// The demo's own `coffer serve`.
+final class DemoServer {
+    private let process: Process
+
+    /// Starts it on a free port and waits until it is ready.
+    init(tools: DemoTools) throws(DemoFailure) {
+        let port = Self.freePort()
+        let arguments = ["serve", "--data", tools.directory.data, "--port", String(port)]
+        DemoTerminal.command(["coffer"] + arguments + ["&"])
+        let output = tools.directory.file("serve.out")
+        let errors = tools.directory.file("serve.log")
+        let started = Date()
+        process = try tools.start(tools.coffer, arguments, output: output, errors: errors)
+        while true {
+            let ready = DemoTools.text(output).split(separator: "\n").first { $0.hasPrefix("ready") }
+            if let ready {
+                DemoTerminal.evidence("after \(Self.seconds(since: started))", String(ready))
+                return
+            }
+            let last = DemoTools.text(errors).split(separator: "\n").suffix(5).joined(separator: "\n")
+            try DemoFailure.unless(process.isRunning, "coffer serve ended with status \(process.terminationStatus):\n\(last)")
+            try DemoFailure.unless(Date().timeIntervalSince(started) < 60, "coffer serve is not ready after 60 s:\n\(last)")
+            usleep(20_000)
+        }
+    }
+
+    static func seconds(since start: Date) -> String {
+        String(format: "%.1f s", Date().timeIntervalSince(start))
+    }
+
+    /// A TCP port of the loopback interface that nobody listens on now.
+    private static func freePort() -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        return unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                guard unsafe bind(descriptor, generic, length) == 0, unsafe getsockname(descriptor, generic, &length) == 0 else {
+                    return 8443
+                }
+                return UInt16(bigEndian: unsafe pointer.pointee.sin_port)
+            }
+        }
+    }
+}
