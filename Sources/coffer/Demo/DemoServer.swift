@@ -8,7 +8,7 @@ final class DemoServer {
     init(tools: DemoTools) throws(DemoFailure) {
         let port = Self.freePort()
         let arguments = ["serve", "--data", tools.directory.data, "--port", String(port)]
-        DemoTerminal.command(["coffer"] + arguments + ["&"])
+        DemoTerminal.command(["coffer"] + arguments, suffix: " &")
         let output = tools.directory.file("serve.out")
         let errors = tools.directory.file("serve.log")
         let started = Date()

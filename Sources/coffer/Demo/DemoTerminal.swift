@@ -7,7 +7,11 @@ enum DemoTerminal {
     static func heading(_ text: String) { line("\n\(styled(text, "1"))") }
 
     /// A command, quoted so that a shell would take it back.
-    static func command(_ words: [String]) { line(styled("$ " + words.map(quoted).joined(separator: " "), "36")) }
+    ///
+    /// - Parameter suffix: What a shell would need after it, such as ` &`.
+    static func command(_ words: [String], suffix: String = "") {
+        line(styled("$ " + words.map(quoted).joined(separator: " ") + suffix, "36"))
+    }
 
     static func evidence(_ label: String, _ value: String) {
         let gap = String(repeating: " ", count: max(1, 26 - label.count))

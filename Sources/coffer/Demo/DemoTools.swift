@@ -24,9 +24,10 @@ final class DemoTools {
         guard Self.find("qemu-system-x86_64", in: environment) != nil else {
             throw DemoFailure("qemu-system-x86_64 is not installed: apt-get install qemu-system-x86, or ./run does it all")
         }
-        // `coffer login` calls az by its name.
+        // `coffer login` looks for az in these two places.
         let directoryOfAz = URL(fileURLWithPath: self.az).deletingLastPathComponent().path
         environment["PATH"] = directoryOfAz + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
+        environment["COFFER_AZ"] = self.az
         environment["AZURE_CORE_COLLECT_TELEMETRY"] = "false"
     }
 
