@@ -48,7 +48,11 @@ try:
             stage.server.stop()
     time.sleep(5)
     print(f"start to ready            {min(times):.2f} s (best of {len(times)}, existing data directory)")
-    print(f"idle, resident            {memory(stage.server.process.pid):.0f} MB")
+    print(f"idle, resident            coffer serve {memory(stage.server.process.pid):.0f} MB")
+    for process in stage.processes():
+        name = os.path.basename(os.readlink(f"/proc/{process}/exe"))
+        if process != stage.server.process.pid:
+            print(f"                          {name} {memory(process):.0f} MB")
 
     path = urllib.parse.urlsplit(kid).path
     value = base64.urlsafe_b64encode(b"k" * 32).rstrip(b"=").decode()
@@ -60,9 +64,11 @@ try:
     for _ in range(CONNECTIONS):
         read_end, write_end = os.pipe()
         if os.fork() == 0:
-            count = unwraps(stage, path + "/unwrapkey?api-version=7.4", body, headers, until)
-            os.write(write_end, str(count).encode())
-            os._exit(0)
+            try:
+                count = unwraps(stage, path + "/unwrapkey?api-version=7.4", body, headers, until)
+                os.write(write_end, str(count).encode())
+            finally:
+                os._exit(0)
         os.close(write_end)
         children.append(read_end)
     counts = [int(os.read(each, 32) or 0) for each in children]

@@ -26,6 +26,7 @@ from guests import *
 
 MARK = "COFFER_JOURNEY_DIRECTORY"
 
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
