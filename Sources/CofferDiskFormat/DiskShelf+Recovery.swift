@@ -37,6 +37,7 @@ extension DiskShelf {
     package func recover() throws(DiskFormatError) -> ShelfContents {
         do {
             try files.perform(.makeDirectory(path))
+            try files.perform(.syncDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])))
         } catch {
             guard error.code == EEXIST else { throw .file(error) }
         }

@@ -17,6 +17,11 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
             : Exit(73, "\(settings.lockPath): \(unsafe String(cString: strerror(errno)))")
     }
     harden(settings, log)
+    do {
+        try CryptoSelfTest.run()
+    } catch {
+        throw Exit(70, "the self-test of the cryptography failed: \(error)")
+    }
 
     let shelf = DiskShelf(path: settings.disksPath)
     let service: DiskService
