@@ -31,8 +31,8 @@ let house: [Row] = [
     Row(name: "CofferSeal", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     // Disk: its own staircase, without HTTP or a database.
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"]),
-    Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferCore"]),
-    Row(name: "CofferNBD", needs: ["CofferBlock", "CofferCore"]),
+    Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "CofferNBD", needs: ["CofferBlock", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskControl", needs: ["CofferModel", "CofferCore"]),
     // Clients.
     Row(name: "CofferClient", needs: ["CofferModel", "CofferCore"], outside: [.asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL]),
@@ -75,6 +75,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
+    // Tests run against the release build, so that one cold build serves the tests, the journeys and the user.
+    .unsafeFlags(["-enable-testing"]),
 ]
 
 extension Target.Dependency {
