@@ -1,4 +1,5 @@
 package import CofferCore
+package import CofferCrypto
 package import CofferPlatform
 
 /// Key Vault as a whole: what `coffer serve` plugs into Azure Resource Manager, the vaults' hosts and the disk platform.
@@ -17,13 +18,14 @@ package struct VaultServices: Sendable {
     ///   - bell: Rung after every change of a key is committed.
     ///   - threads: How many private-key operations run at a time, about the number of processors.
     ///   - cachedKeys: How many private keys are kept ready in memory.
+    ///   - generate: Makes an RSA pair of so many bits. Tests that need many keys give ready ones.
     package init(
         store: any Store, sealer: any Sealer, authorizer: any Authorizer, authenticator: any Authenticator,
         audit: any AuditLog, clock: any WallClock, bell: EventBell, settings: VaultSettings, threads: Int,
-        cachedKeys: Int = 512
+        cachedKeys: Int = 512, generate: @escaping @Sendable (Int) throws -> RSAKey = { try RSAKey.generate(bits: $0) }
     ) {
         let cache = RSAKeyCache(capacity: cachedKeys)
-        let material = KeyMaterial(sealer: sealer, cache: cache, threads: threads)
+        let material = KeyMaterial(sealer: sealer, cache: cache, threads: threads, generate: generate)
         let vaults = VaultsService(store: store, clock: clock, bell: bell, cache: cache, settings: settings)
         let trail = VaultAudit(log: audit, clock: clock)
         let access = VaultAccess(authorizer: authorizer)

@@ -1,4 +1,5 @@
 import CofferCore
+import CofferCrypto
 import CofferModel
 import CofferPlatform
 import CofferTesting
@@ -27,7 +28,7 @@ struct VaultFixture {
             bell: bell,
             settings: VaultSettings(
                 suffix: Self.suffix, authority: "https://localhost:8443", tenantID: Self.tenant, region: "uksouth"),
-            threads: 2)
+            threads: 2, generate: ReadyKeys.key)
     }
 
     /// Asks Azure Resource Manager. `path` is what follows `providers/Microsoft.KeyVault`.
@@ -81,7 +82,7 @@ struct VaultFixture {
 
     /// Makes an RSA key of 2048 bits and returns its versioned id.
     @discardableResult
-    func makeKey(_ name: String = "key1", vault: String = "kv1", _ more: [String: JSONValue] = [:]) async throws -> KeyURL {
+    func makeKey(_ name: String = "key1", _ more: [String: JSONValue] = [:], vault: String = "kv1") async throws -> KeyURL {
         let body = JSONValue.object(["kty": "RSA"].merging(more) { $1 })
         let answer = try await self.vault(.post, "keys/\(name)/create", body, vault: vault)
         guard let kid = answer.json["key"]?["kid"]?.string, let url = KeyURL(kid) else { throw Unexpected(answer: answer) }
@@ -168,5 +169,26 @@ struct Tokens: Authenticator {
             return Caller(
                 objectID: token, applicationID: "app-\(token)", tenantID: VaultFixture.tenant, address: request.address)
         }
+    }
+}
+
+/// Keys made once for all tests, given out in turn, since making one takes long.
+enum ReadyKeys {
+    private static let made = Mutex<[Int: [RSAKey]]>([:])
+    private static let turn = Mutex(0)
+
+    /// Three different keys of 2048 bits, and one of each other size.
+    static func key(bits: Int) throws -> RSAKey {
+        let keys = try made.withLock { made in
+            if let keys = made[bits] { return keys }
+            let keys = try (0..<(bits == 2048 ? 3 : 1)).map { _ in try RSAKey.generate(bits: bits) }
+            made[bits] = keys
+            return keys
+        }
+        let next = turn.withLock { turn in
+            turn += 1
+            return turn
+        }
+        return keys[next % keys.count]
     }
 }

@@ -12,18 +12,22 @@ struct KeyMaterial: Sendable {
     private let uses: WorkerPool
     /// Making keys takes a thousand times longer than using them, so it has fewer threads and no place in that queue.
     private let makers: WorkerPool
+    private let generate: @Sendable (Int) throws -> RSAKey
 
-    /// - Parameter threads: How many uses of keys run at a time, about as many as there are processors.
-    init(sealer: any Sealer, cache: RSAKeyCache, threads: Int) {
+    /// - Parameters:
+    ///   - threads: How many uses of keys run at a time, about as many as there are processors.
+    ///   - generate: Makes a pair of so many bits.
+    init(sealer: any Sealer, cache: RSAKeyCache, threads: Int, generate: @escaping @Sendable (Int) throws -> RSAKey) {
         self.sealer = sealer
         self.cache = cache
+        self.generate = generate
         uses = WorkerPool(name: "vault-keys", threads: threads)
         makers = WorkerPool(name: "vault-keygen", threads: max(1, threads / 2))
     }
 
     /// A new pair, and its private half sealed for a version that is yet to be stored.
     func make(bits: Int, realm: String, sealName: String) async throws -> (key: RSAKey, sealed: [UInt8]) {
-        let key = try await makers.run { try RSAKey.generate(bits: bits) }
+        let key = try await makers.run { [generate] in try generate(bits) }
         let secret = try key.pkcs8()
         return (key, try await sealer.seal(secret, realm: realm, name: sealName))
     }
