@@ -9,7 +9,7 @@ import Testing
 @Suite struct RSAKeyCacheTests {
     @Test func theKeyThatWasNotUsedLongestGoesFirst() throws {
         let cache = RSAKeyCache(capacity: 2)
-        let key = try ReadyKeys.key(bits: 2048)
+        let key = try ReadyKeys().key(bits: 2048)
         cache.insert(key, "v/a/1", cache.key("v/a/1").ticket)
         cache.insert(key, "v/b/1", cache.key("v/b/1").ticket)
         #expect(cache.key("v/a/1").key != nil)
@@ -23,13 +23,13 @@ import Testing
         let cache = RSAKeyCache(capacity: 2)
         let ticket = cache.key("v/a/1").ticket
         cache.remove("v/a/1")
-        cache.insert(try ReadyKeys.key(bits: 2048), "v/a/1", ticket)
+        cache.insert(try ReadyKeys().key(bits: 2048), "v/a/1", ticket)
         #expect(cache.count == 0)
     }
 
     @Test func removingAVaultLeavesTheOthers() throws {
         let cache = RSAKeyCache(capacity: 8)
-        let key = try ReadyKeys.key(bits: 2048)
+        let key = try ReadyKeys().key(bits: 2048)
         for path in ["v/a/1", "v/b/1", "vv/a/1"] { cache.insert(key, path, cache.key(path).ticket) }
         cache.removeKeys(ofVault: "v")
         #expect(cache.count == 1)

@@ -28,7 +28,7 @@ struct VaultFixture {
             bell: bell,
             settings: VaultSettings(
                 suffix: Self.suffix, authority: "https://localhost:8443", tenantID: Self.tenant, region: "uksouth"),
-            threads: 2, generate: ReadyKeys.key)
+            threads: 2, generate: ReadyKeys().key)
     }
 
     /// Asks Azure Resource Manager. `path` is what follows `providers/Microsoft.KeyVault`.
@@ -172,14 +172,15 @@ struct Tokens: Authenticator {
     }
 }
 
-/// Keys made once for all tests, given out in turn, since making one takes long.
-enum ReadyKeys {
+/// Keys made once for all tests, since making one takes long. Each user gets them in turn, so that keys made one after
+/// another differ.
+final class ReadyKeys: Sendable {
     private static let made = Mutex<[Int: [RSAKey]]>([:])
-    private static let turn = Mutex(0)
+    private let turn = Mutex(0)
 
-    /// Three different keys of 2048 bits, and one of each other size.
-    static func key(bits: Int) throws -> RSAKey {
-        let keys = try made.withLock { made in
+    /// One of three keys of 2048 bits, or the one of another size.
+    func key(bits: Int) throws -> RSAKey {
+        let keys = try Self.made.withLock { made in
             if let keys = made[bits] { return keys }
             let keys = try (0..<(bits == 2048 ? 3 : 1)).map { _ in try RSAKey.generate(bits: bits) }
             made[bits] = keys
