@@ -35,6 +35,7 @@ struct Fixture {
             authority: Self.authority, tenantID: installation.tenantID, subscriptionID: installation.subscriptionID,
             resources: IdentitySettings.defaultResources(authority: Self.authority, vaultSuffix: "vault.localhost:8443")
         )
+        try await Self.enterSharedKey(into: store, clock: clock)
         keys = SigningKeys(store: store, sealer: PlainSealer(), clock: clock, workers: workers)
         tokens = TokenService(store: store, keys: keys, clock: clock, settings: settings)
         routes = TokenRoutes(service: tokens, keys: keys)
@@ -47,6 +48,22 @@ struct Fixture {
             tenantID: installation.tenantID, address: ""
         )
         secret = installation.administratorSecret.text()
+    }
+
+    /// Making a key takes long, so all fixtures begin with the same one.
+    private static let sharedKey = Result { try RSAKey.generate(bits: 2048) }
+
+    private static func enterSharedKey(into store: InMemoryStore, clock: ManualClock) async throws {
+        let key = try sharedKey.get()
+        let modulus = Base64URL.encode(key.modulus)
+        let exponent = Base64URL.encode(key.exponent)
+        let keyID = SigningKeyRecord.thumbprint(modulus: modulus, exponent: exponent)
+        let sealed = try await PlainSealer().seal(try key.pkcs8(), realm: SigningKeyRecord.realm, name: keyID)
+        let record = SigningKeyRecord(
+            number: 1, keyID: keyID, created: clock.now(), modulus: modulus, exponent: exponent,
+            sealedPrivateKey: Base64URL.encode(sealed)
+        )
+        _ = try await store.write { try $0.put(record, record.documentID, in: SigningKeyRecord.collection) }
     }
 
     /// The scope of everything.
