@@ -32,9 +32,12 @@ install_packages() {
         exit 1
     fi
     echo "setup: installing ${missing[*]}"
+    local log
+    log=$(mktemp)
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -q -q
-    apt-get install -y -q -q --no-install-recommends "${missing[@]}" >/dev/null
+    { apt-get update -q -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } > "$log" 2>&1 \
+        || { cat "$log" >&2; exit 1; }
+    rm "$log"
 }
 
 check_swift() {
