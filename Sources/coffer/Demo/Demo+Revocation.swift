@@ -9,7 +9,8 @@ extension Demo {
 
         try setKey(enabled: false)
         let started = Date()
-        DemoTerminal.evidence("guest, \(DemoServer.seconds(since: started)) later", try guest.wait(for: "io=error", count: 2, timeout: 60))
+        let error = try guest.wait(for: "io=error", count: 2, timeout: 60)
+        DemoTerminal.evidence("guest, \(DemoServer.seconds(since: started)) later", error)
         guest.stop()
         _ = try guest.finish()
         try detach()

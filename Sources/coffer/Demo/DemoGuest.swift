@@ -28,7 +28,7 @@ final class DemoGuest {
             "-kernel", tools.kernel, "-initrd", tools.initrd, "-append", line.joined(separator: " "),
         ]
         let diskArguments = disks.enumerated().flatMap { Self.arguments($1, index: $0) }
-        DemoTerminal.command(["qemu-system-x86_64", "…", "-append", "… coffer.job=\(job)"] + diskArguments)
+        DemoTerminal.command(["qemu-system-x86_64"] + diskArguments, suffix: " … coffer.job=\(job)")
         process = try tools.start("qemu-system-x86_64", arguments + diskArguments, output: console, errors: console, input: input)
     }
 
