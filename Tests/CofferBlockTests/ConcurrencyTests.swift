@@ -1,0 +1,99 @@
+@testable import CofferBlock
+import CofferCore
+import Foundation
+import Synchronization
+import Testing
+
+/// Several channels of one disk at work at once.
+struct ConcurrencyTests {
+    /// Runs `body` for each of `count` numbers, each on a thread of its own, and waits for all.
+    private static func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) async -> [any Error] {
+        await withTaskGroup(of: (any Error)?.self) { group in
+            let pool = WorkerPool(name: "test", threads: count)
+            for number in 0..<count {
+                group.addTask {
+                    do {
+                        try await pool.run { try body(number) }
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var errors: [any Error] = []
+            for await error in group { if let error { errors.append(error) } }
+            return errors
+        }
+    }
+
+    @Test(arguments: [1, 2])
+    func neighboursInOneSectorDoNotLoseEachOthersWrites(layers: Int) async throws {
+        let test = try TestDisk(byteCount: 16 * 4096, layers: layers)
+        let disk = try test.open()
+        let threads = 4
+        // Thread t owns every byte range of 1000 bytes whose number is t modulo 4: all sectors are shared.
+        let errors = await Self.onThreads(threads) { thread in
+            let channel = try disk.makeChannel()
+            defer { channel.end() }
+            var random = SeededRandom(seed: UInt64(thread))
+            for round in 0..<200 {
+                let piece = Int.random(in: 0..<16, using: &random) * threads + thread
+                let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: round * threads + thread), count: 1000)
+                try channel.write(bytes, at: UInt64(piece * 1000))
+                #expect(try channel.read(1000, at: UInt64(piece * 1000)) == bytes, "thread \(thread), round \(round)")
+            }
+        }
+        #expect(errors.isEmpty)
+    }
+
+    @Test func overlappingWritesAndReadsNeverMakeNoise() async throws {
+        let test = try TestDisk(byteCount: 64 * 4096, layers: 1)
+        let disk = try test.open()
+        let size = Int(disk.byteCount)
+        let errors = await Self.onThreads(6) { thread in
+            let channel = try disk.makeChannel()
+            defer { channel.end() }
+            var random = SeededRandom(seed: UInt64(100 + thread))
+            for _ in 0..<150 {
+                let isAligned = Bool.random(using: &random)
+                let unit = isAligned ? 4096 : 1
+                let offset = Int.random(in: 0..<size / unit, using: &random) * unit
+                let length = min(Int.random(in: 1...30_000 / unit, using: &random) * unit, size - offset)
+                if thread < 3 {
+                    try channel.write([UInt8](repeating: UInt8(thread + 1), count: length), at: UInt64(offset))
+                } else if thread == 3 {
+                    try channel.writeZeroes(at: UInt64(offset), count: UInt64(length), keepsSpace: false)
+                } else {
+                    // Every byte is what some thread wrote; half-written ciphertext would decrypt to anything.
+                    #expect(try channel.read(length, at: UInt64(offset)).allSatisfy { $0 <= 3 })
+                }
+            }
+        }
+        #expect(errors.isEmpty)
+        #expect(try disk.makeChannel().read(size, at: 0).allSatisfy { $0 <= 3 })
+    }
+
+    @Test func suspendingWaitsForNobodyElseAndEndsAllIO() async throws {
+        let disk = try TestDisk(byteCount: 64 * 4096, layers: 1).open()
+        let isSuspended = Atomic<Bool>(false)
+        let errors = await Self.onThreads(5) { thread in
+            if thread == 4 {
+                disk.suspend(reason: "test")
+                isSuspended.store(true, ordering: .sequentiallyConsistent)
+                return
+            }
+            let channel = try disk.makeChannel()
+            defer { channel.end() }
+            while true {
+                let wasSuspended = isSuspended.load(ordering: .sequentiallyConsistent)
+                do {
+                    try channel.write([UInt8](repeating: 1, count: 8192), at: UInt64(thread) * 8192)
+                    #expect(!wasSuspended, "a write was done after the disk was suspended")
+                } catch BlockError.suspended {
+                    return
+                }
+            }
+        }
+        #expect(errors.isEmpty)
+    }
+}
