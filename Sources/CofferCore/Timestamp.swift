@@ -6,32 +6,45 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         self.milliseconds = milliseconds
     }
 
+    /// Seconds beyond what milliseconds can count, some 292 million years, become the last or first moment there is.
     package init(seconds: Int64) {
-        milliseconds = seconds.multipliedReportingOverflow(by: 1000).overflow ? Int64.max : seconds * 1000
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        milliseconds = overflow ? (seconds < 0 ? .min : .max) : product
     }
 
     /// Whole seconds since the epoch, rounded down: JSON Web Token's NumericDate and Key Vault's dates.
     package var seconds: Int64 {
-        milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
+        Self.floor(milliseconds, by: 1000)
     }
 
     package static func < (left: Self, right: Self) -> Bool {
         left.milliseconds < right.milliseconds
     }
 
+    /// The moment `duration` later, or the last or first there is; less than a millisecond is dropped.
     package func adding(_ duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
-        return Timestamp(milliseconds: milliseconds + seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+        let step = Timestamp(seconds: seconds).milliseconds
+        let (near, overflow) = milliseconds.addingReportingOverflow(step)
+        if overflow { return Timestamp(milliseconds: step < 0 ? .min : .max) }
+        let (sum, overflowsNow) = near.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        return Timestamp(milliseconds: overflowsNow ? (attoseconds < 0 ? .min : .max) : sum)
     }
 
     /// RFC 3339 in UTC with milliseconds, such as `2026-11-23T20:36:09.120Z`.
     package var description: String {
-        let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
+        let seconds = seconds
+        let days = Self.floor(seconds, by: 86_400)
         let secondOfDay = seconds - days * 86_400
         let (year, month, day) = Self.civil(fromDays: days)
-        let thousandth = milliseconds - seconds * 1000
+        let thousandth = (milliseconds % 1000 + 1000) % 1000
         return "\(Self.pad(year, 4))-\(Self.pad(month, 2))-\(Self.pad(day, 2))T\(Self.pad(secondOfDay / 3600, 2)):"
             + "\(Self.pad(secondOfDay / 60 % 60, 2)):\(Self.pad(secondOfDay % 60, 2)).\(Self.pad(thousandth, 3))Z"
+    }
+
+    private static func floor(_ value: Int64, by divisor: Int64) -> Int64 {
+        let (quotient, rest) = value.quotientAndRemainder(dividingBy: divisor)
+        return rest < 0 ? quotient - 1 : quotient
     }
 
     private static func pad(_ value: Int64, _ width: Int) -> String {

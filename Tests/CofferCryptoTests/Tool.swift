@@ -1,0 +1,47 @@
+import Foundation
+
+/// A program of the machine that some tests hold the code against.
+enum Tool {
+    static func path(_ name: String) -> String? {
+        ["/usr/bin/", "/usr/local/bin/"].map { $0 + name }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    static func has(_ name: String) -> Bool {
+        path(name) != nil
+    }
+
+    /// Runs the program to its end and gives its exit status and what it wrote to either stream.
+    static func run(_ name: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
+        let process = Process()
+        process.executableURL = URL(filePath: path(name) ?? name)
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+}
+
+/// A new directory that is removed when the value goes.
+struct TemporaryDirectory: ~Copyable {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "coffer-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    /// Writes a file and gives its path.
+    borrowing func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+        let file = url.appending(path: name)
+        try Data(bytes).write(to: file)
+        return file.path()
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: url)
+    }
+}
