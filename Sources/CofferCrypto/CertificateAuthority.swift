@@ -5,7 +5,8 @@ package import CofferCore
 package struct CertificateAuthority: ~Copyable, Sendable {
     /// The root, for clients to trust. It ends ten years after it was made.
     package let certificate: Certificate
-    /// The root's key as PEM (`PRIVATE KEY`, unencrypted). Whoever has it can pose as any server to those who trust the root.
+    /// The root's key as PEM (`PRIVATE KEY`, unencrypted). Whoever has it can pose as any server to those who trust the
+    /// root.
     package let privateKey: SecretBytes
 
     /// Makes an authority with a new EC P-256 key.

@@ -5,7 +5,8 @@ import Testing
 @Suite struct Base64URLTests {
     /// RFC 4648 section 10, without padding, and the two letters in which this alphabet differs.
     @Test(arguments: [
-        ("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE"), ("foobar", "Zm9vYmFy"),
+        ("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"),
+        ("fooba", "Zm9vYmE"), ("foobar", "Zm9vYmFy"),
     ])
     func standardVectorIsMet(plain: String, text: String) {
         #expect(Base64URL.encode(Array(plain.utf8)) == text)
@@ -30,7 +31,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "A", "AAAAA", "A=", "A===", "====", "=", "==", "AAAA=", "AAAA====", "AAA==", "Z=g=", "+AAA", "/AAA", "AA AA", " AAAA", "AAAA\n",
+        "A", "AAAAA", "A=", "A===", "====", "=", "==", "AAAA=", "AAAA====", "AAA==", "Z=g=", "+AAA", "/AAA",
+        "AA AA", " AAAA", "AAAA\n",
         "AÄAA", "AA.A", "AA\u{0}A",
     ])
     func foreignTextIsNil(text: String) {

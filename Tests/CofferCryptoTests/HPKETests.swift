@@ -58,7 +58,8 @@ import Testing
         // X25519 ignores the highest bit of a public key, but the schedule does not.
         var changed = sealed
         changed[31] ^= 0x80
-        #expect(refusal { _ = try recipient.open(changed, info: Self.info, authenticating: Self.data) } == .authenticationFailed)
+        #expect(refusal { _ = try recipient.open(changed, info: Self.info, authenticating: Self.data) }
+            == .authenticationFailed)
         for count in 0..<sealed.count {
             let short = Array(sealed[..<count])
             #expect(refusal { _ = try recipient.open(short, info: Self.info, authenticating: Self.data) }

@@ -2,7 +2,10 @@ import CofferCrypto
 import Testing
 
 @Suite struct SubjectNameTests {
-    @Test(arguments: ["localhost", "LOCALHOST", "a.b-c.example", "*.vault.localhost", "xn--bcher-kva.example", "1.example", "a"])
+    @Test(arguments: [
+        "localhost", "LOCALHOST", "a.b-c.example", "*.vault.localhost", "xn--bcher-kva.example", "1.example",
+        "a",
+    ])
     func hostNameIsTakenAsItIs(text: String) {
         #expect(SubjectName(text) == .dns(text))
     }

@@ -23,8 +23,9 @@ struct WycheproofSymmetricTests {
                 let key = SecretBytes(test.key.bytes)
                 let box = test.ct.bytes + test.tag.bytes
                 let open = { () throws -> [UInt8] in
-                    try AESGCM.open(box, key: SecretBytes(test.key.bytes), nonce: test.iv.bytes, authenticating: test.aad.bytes)
-                        .revealed
+                    try AESGCM.open(
+                        box, key: SecretBytes(test.key.bytes), nonce: test.iv.bytes, authenticating: test.aad.bytes
+                    ).revealed
                 }
                 if group.ivSize != 96 {
                     #expect(throws: CryptoError.invalidLength, "\(test.tcId)") { try open() }
