@@ -12,49 +12,49 @@ struct ODataFilter: Equatable {
 
     let terms: [Term]
 
+    /// The longest filter that is looked at, in bytes.
+    static let maximumByteCount = 4096
+
     /// - Returns: nil if `text` is anything else than such terms.
     init?(_ text: String) {
+        guard text.utf8.count <= Self.maximumByteCount else { return nil }
         var terms: [Term] = []
         for part in Self.split(text, by: " and ") {
-            guard let term = Self.term(Self.trimmed(part)) else { return nil }
+            let part = Self.trimmed(part)
+            guard let term = Self.any(part) ?? Self.equality(part) ?? Self.call(part) else { return nil }
             terms.append(term)
         }
         self.terms = terms
     }
 
-    private static func term(_ text: Substring) -> Term? {
-        if let inner = text.lowercased().firstRange(of: "/any("), text.hasSuffix(")") {
-            // `lowercased` keeps offsets for the ASCII that a collection's name is made of; anything else is refused.
-            guard text.utf8.allSatisfy({ $0 < 128 }) else { return nil }
-            let lower = text.lowercased()
-            let start = lower.distance(from: lower.startIndex, to: inner.lowerBound)
-            let end = lower.distance(from: lower.startIndex, to: inner.upperBound)
-            let body = text.dropFirst(end).dropLast()
-            guard let colon = body.firstIndex(of: ":"), case .equal(_, let value)? = term(trimmed(body[body.index(after: colon)...]))
-            else { return nil }
-            return .any(collection: String(text.prefix(start)), value: value)
-        }
+    private static func any(_ text: Substring) -> Term? {
+        let sides = split(String(text), by: "/any(")
+        guard sides.count == 2, sides[1].hasSuffix(")"), isName(Substring(sides[0])) else { return nil }
+        let body = sides[1].dropLast()
+        guard let colon = body.firstIndex(of: ":"),
+            case .equal(_, let value)? = equality(trimmed(body[body.index(after: colon)...]))
+        else { return nil }
+        return .any(collection: sides[0], value: value)
+    }
+
+    private static func equality(_ text: Substring) -> Term? {
         let sides = split(String(text), by: " eq ")
-        if sides.count == 2 {
-            let property = trimmed(sides[0])
-            guard isName(property), let value = literal(trimmed(sides[1])) else { return nil }
-            return .equal(property: String(property), value: value)
-        }
-        guard text.hasSuffix(")"), let open = text.firstIndex(of: "(") else { return nil }
-        let name = text[..<open]
-        guard isName(name) else { return nil }
+        guard sides.count == 2 else { return nil }
+        let property = trimmed(sides[0])
+        guard isName(property), let value = literal(trimmed(sides[1])) else { return nil }
+        return .equal(property: String(property), value: value)
+    }
+
+    private static func call(_ text: Substring) -> Term? {
+        guard text.hasSuffix(")"), let open = text.firstIndex(of: "("), isName(text[..<open]) else { return nil }
         let inside = text[text.index(after: open)...].dropLast()
-        guard !trimmed(inside).isEmpty else { return .call(name: String(name), arguments: []) }
+        guard !trimmed(inside).isEmpty else { return .call(name: String(text[..<open]), arguments: []) }
         var arguments: [String] = []
         for part in split(String(inside), by: ",") {
-            let part = trimmed(part)
-            if let value = literal(part) {
-                arguments.append(value)
-            } else {
-                return nil
-            }
+            guard let value = literal(trimmed(part)) else { return nil }
+            arguments.append(value)
         }
-        return .call(name: String(name), arguments: arguments)
+        return .call(name: String(text[..<open]), arguments: arguments)
     }
 
     /// A quoted string with doubled quotes undone, or a bare word.
@@ -85,7 +85,8 @@ struct ODataFilter: Equatable {
 
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
         default: false
         }
     }

@@ -25,7 +25,10 @@ struct ClientSecretRecord: Codable, Equatable, Sendable {
         self.keyID = keyID
         self.salt = Base64URL.encode(salt)
         let derived = try HKDF.deriveKey(from: secret, salt: salt, info: Self.purpose, count: Self.hashCount)
-        hash = Base64URL.encode(derived.withBytes { span in (0..<span.byteCount).map { unsafe span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) } })
+        let bytes = derived.withBytes { span in
+            (0..<span.byteCount).map { unsafe span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+        }
+        hash = Base64URL.encode(bytes)
         self.starts = starts
         self.ends = ends
     }

@@ -68,7 +68,8 @@ package struct GraphRoutes: APIHandler {
             )
         }
         var found: [JSONValue] = []
-        if body.types?.contains(where: { $0.lowercased() == "serviceprincipal" || $0.lowercased() == "directoryobject" }) != false {
+        let kinds: Set = ["serviceprincipal", "directoryobject"]
+        if body.types?.contains(where: { kinds.contains($0.lowercased()) }) != false {
             for id in body.ids {
                 if let principal = try await service.principal(id) {
                     found.append(principal.graphJSON(tenantID: settings.tenantID))

@@ -31,7 +31,9 @@ package struct PrincipalService: Sendable {
     /// Enters an application and gives its first secret, which is told this once.
     ///
     /// - Parameter lifetime: How long the secret is valid.
-    package func addApplication(named displayName: String, lifetime: Duration = .seconds(365 * 86_400)) async throws -> NewApplication {
+    package func addApplication(
+        named displayName: String, lifetime: Duration = .seconds(365 * 86_400)
+    ) async throws -> NewApplication {
         let secret = ClientSecretRecord.makeSecret()
         let now = clock.now()
         let principal = PrincipalRecord(

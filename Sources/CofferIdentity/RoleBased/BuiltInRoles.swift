@@ -184,7 +184,7 @@ enum BuiltInRoles {
     private static let compute: [RoleDefinition] = [
         RoleDefinition(
             id: "9980e02c-c2be-4d73-94e8-173b1dc7cf3c", name: "Virtual Machine Contributor",
-            description: "Manages virtual machines, but neither signs in to them nor manages their networks and storage accounts.",
+            description: "Manages virtual machines, but not who signs in to them, nor their networks and storage accounts.",
             actions: [
                 "Microsoft.Authorization/*/read", "Microsoft.Compute/availabilitySets/*", "Microsoft.Compute/locations/*",
                 "Microsoft.Compute/virtualMachines/*", "Microsoft.Compute/virtualMachineScaleSets/*",

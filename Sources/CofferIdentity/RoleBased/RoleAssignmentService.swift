@@ -85,7 +85,9 @@ package struct RoleAssignmentService: Sendable {
         let removed = try await store.write { transaction -> RoleAssignmentRecord? in
             guard let known = try transaction.roleAssignment(named: name), known.scope == scope else { return nil }
             try transaction.remove(known)
-            if known.isOwner(of: subscription), try !transaction.roleAssignments().contains(where: { $0.isOwner(of: subscription) }) {
+            if known.isOwner(of: subscription),
+                try !transaction.roleAssignments().contains(where: { $0.isOwner(of: subscription) })
+            {
                 throw APIError.lastOwner(known.scope)
             }
             return known
