@@ -28,6 +28,9 @@ package struct VaultSettings: Sendable {
         return [resource, "https://\(host)", "https://vault.azure.net"]
     }
 
+    /// The `iss` of tokens, as refusals name it.
+    var issuer: String { "https://sts.windows.net/\(tenantID)/" }
+
     /// Host with port of a vault.
     func host(of vault: VaultName) -> String { "\(vault.key).\(suffix)" }
 

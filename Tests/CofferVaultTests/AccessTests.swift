@@ -39,7 +39,7 @@ import Testing
             #expect(answer.innerCode == "ForbiddenByRbac")
             let lines = answer.message.split(separator: "\r\n").map(String.init)
             #expect(lines.first == "Caller is not authorized to perform action on resource.")
-            #expect(lines.contains { $0.hasPrefix("Caller: appid=app-nobody;oid=nobody;iss=https://localhost:8443/") })
+            #expect(lines.contains { $0.hasPrefix("Caller: appid=app-nobody;oid=nobody;iss=https://sts.windows.net/\(VaultFixture.tenant)/") })
             #expect(lines.contains("Action: 'Microsoft.KeyVault/vaults/keys/\(call.action)'"))
             #expect(lines.contains("Assignment: (not found)"))
             #expect(lines.contains("Vault: kv1;location=uksouth"))

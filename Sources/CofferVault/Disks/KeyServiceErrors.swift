@@ -66,7 +66,7 @@ extension APIError {
     static func keyVaultKeyExpired(_ key: KeyURL, _ expires: Timestamp) -> APIError {
         keyVaultKeyUnusable(
             "KeyVaultKeyExpired", key,
-            "expired on \(expires). Rotate the key, or move the date with: az keyvault key set-attributes --id \(key.text) --expires")
+            "expired on \(expires). Move the date with: az keyvault key set-attributes --id \(key.text) --expires. Then rotate the key.")
     }
 
     /// 403: `key_ops` leaves the operation out.

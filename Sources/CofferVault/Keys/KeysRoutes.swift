@@ -87,13 +87,12 @@ struct KeysRoutes: Sendable {
             return try await access.grant(permission, to: caller, in: vault, key: key)
         } catch let refusal as Forbidden {
             // Whoever may read an RSA key has its public part and can do this alone; so may do it here.
-            if vault.usesRBAC, permission.needsOnlyPublicKey,
-                let grant = try? await access.grant(.get, to: caller, in: vault, key: key)
-            {
-                return grant
+            if vault.usesRBAC, permission.needsOnlyPublicKey {
+                do {
+                    return try await access.grant(.get, to: caller, in: vault, key: key)
+                } catch is Forbidden {}
             }
-            throw APIError.forbidden(
-                permission, caller, refusal.scope, in: vault, issuer: "\(settings.authority)/\(settings.tenantID)")
+            throw APIError.forbidden(permission, caller, refusal.scope, in: vault, issuer: settings.issuer)
         }
     }
 }

@@ -71,17 +71,19 @@ package struct VaultProvider: ResourceProvider {
                 try show(try await vaults.vault(id, by: request.grant))
             }
         case .put:
-            guard VaultName(name) != nil else { throw APIError.vaultNameNotValid(name) }
-            let wanted = try VaultSpecification(request.http.decode(VaultBody.self), tenantID: settings.tenantID)
+            let body = Result { try request.http.decode(VaultBody.self) }
+            let isRecovery = (try? body.get())?.properties?.createMode?.lowercased() == "recover"
             // New vaults use role assignments since this version; asking through an older one keeps access policies.
             let defaultsToRBAC = (request.http.parameter("api-version") ?? "") >= "2026-02-01"
-            return try await recording(wanted.isRecovery ? "VaultRecover" : "VaultPut", id, request) {
-                try show(try await vaults.put(id, as: wanted, defaultsToRBAC: defaultsToRBAC, by: request.grant))
+            return try await recording(isRecovery ? "VaultRecover" : "VaultPut", id, request) {
+                guard VaultName(name) != nil else { throw APIError.vaultNameNotValid(name) }
+                let wanted = try VaultSpecification(try body.get(), tenantID: settings.tenantID)
+                return try show(try await vaults.put(id, as: wanted, defaultsToRBAC: defaultsToRBAC, by: request.grant))
             }
         case .patch:
-            let wanted = try VaultSpecification(request.http.decode(VaultBody.self), tenantID: settings.tenantID)
             return try await recording("VaultPatch", id, request) {
-                try show(try await vaults.patch(id, with: wanted, by: request.grant))
+                let wanted = try VaultSpecification(request.http.decode(VaultBody.self), tenantID: settings.tenantID)
+                return try show(try await vaults.patch(id, with: wanted, by: request.grant))
             }
         case .delete:
             return try await recording("VaultDelete", id, request) {
