@@ -228,6 +228,28 @@ import Testing
         #expect(made.contains(KeyURL(current ?? "")?.version))
     }
 
+    @Test func aVaultThatIsDeletedWhileAKeyIsMadeGetsNoKey() async throws {
+        try await fixture.makeVault()
+        try await fixture.makeKey()
+        let vault = try await fixture.services.handler.vaults.vault(host: "kv1.vault.localhost:8443")
+        let keys = fixture.services.handler.routes.keys
+        let grant = try await AllowEverything().grant(.data("any"), to: VaultFixture.admin, on: vault.id)
+        let wanted = try KeySpecification(
+            CreateKeyBody(
+                kty: "RSA", key_size: nil, public_exponent: nil, key_ops: nil, attributes: nil, tags: nil, crv: nil,
+                release_policy: nil))
+        // What a request that looked the vault up just before goes on with.
+        _ = try await fixture.arm(.delete, "vaults/kv1")
+        await #expect(throws: APIError.noVault(at: "kv1")) {
+            try await keys.create(try KeyName("key2"), as: wanted, in: vault, by: grant)
+        }
+        let attributes = try KeyAttributes(nil, operations: [], tags: nil)
+        await #expect(throws: APIError.noVault(at: "kv1")) {
+            try await keys.update(nil, of: try KeyName("key1"), with: attributes, in: vault, by: grant)
+        }
+        #expect(try await fixture.changes().map(\.kind) == [.newVersion, .deleted])
+    }
+
     @Test(arguments: [
         (APIRequest.Method.delete, "keys/key1", "KeyDelete"), (.put, "keys/key1", "KeyImport"), (.post, "keys/key1/backup", "KeyBackup"),
         (.post, "keys/restore", "KeyRestore"), (.get, "keys/key1/rotationpolicy", "KeyRotationPolicyGet"),
