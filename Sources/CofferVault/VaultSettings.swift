@@ -34,10 +34,16 @@ package struct VaultSettings: Sendable {
     /// Host with port of a vault.
     func host(of vault: VaultName) -> String { "\(vault.key).\(suffix)" }
 
-    /// The name of the vault whose host this is, or nil if it is not of the form `NAME.SUFFIX`.
+    /// The name of the vault whose host this is, or nil if it is not of the form `NAME.SUFFIX`. Ports are not compared: a disk's
+    /// header keeps the key's URL, and the installation may since have moved to another port.
     func vault(host: String) -> VaultName? {
-        let host = host.lowercased()
-        guard host.hasSuffix(".\(suffix)") else { return nil }
-        return VaultName(String(host.dropLast(suffix.count + 1)))
+        let host = Self.withoutPort(host.lowercased())
+        let domain = Self.withoutPort(suffix)
+        guard host.hasSuffix(".\(domain)") else { return nil }
+        return VaultName(String(host.dropLast(domain.count + 1)))
+    }
+
+    private static func withoutPort(_ host: String) -> String {
+        host.split(separator: ":").first.map(String.init) ?? host
     }
 }

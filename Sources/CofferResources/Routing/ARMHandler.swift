@@ -1,5 +1,5 @@
 package import CofferPlatform
-import CofferModel
+package import CofferModel
 
 /// Azure Resource Manager: finds the caller, the provider and the permission of each request, and answers itself for
 /// subscriptions, groups, providers, tags and the cloud's metadata.
@@ -9,11 +9,15 @@ package struct ARMHandler: APIHandler {
     private let authenticator: any Authenticator
     private let authorizer: any Authorizer
     private let groups: ResourceGroupsService
+    private let onDeleted: @Sendable (ResourceID) async throws -> Void
 
+    /// - Parameter onDeleted: Called after a resource or group was deleted, to forget what was said of it elsewhere: its role
+    ///   assignments.
     package init(
         settings: ResourcesSettings, store: any Store, providers: [any ResourceProvider], authenticator: any Authenticator,
-        authorizer: any Authorizer
+        authorizer: any Authorizer, onDeleted: @escaping @Sendable (ResourceID) async throws -> Void = { _ in }
     ) {
+        self.onDeleted = onDeleted
         self.settings = settings
         self.providers = providers
         self.authenticator = authenticator
@@ -73,7 +77,13 @@ package struct ARMHandler: APIHandler {
         case ("locations", .get) where rest.count == 1:
             return try .json(documents.locations)
         case ("resourcegroups", _):
-            return try await groupsRoutes.handle(request, subscription: subscription, rest: Array(rest.dropFirst()), caller: caller)
+            let answer = try await groupsRoutes.handle(
+                request, subscription: subscription, rest: Array(rest.dropFirst()), caller: caller
+            )
+            if request.method == .delete, rest.count == 2 {
+                try await onDeleted(ResourceID(subscription: subscription.name, group: rest[1]))
+            }
+            return answer
         case ("resources", .get) where rest.count == 1:
             _ = try await authorizer.grant(.management("Microsoft.Resources/subscriptions/resources/read"), to: caller, on: subscription)
             return try await groupsRoutes.resources(request, in: subscription)
@@ -114,9 +124,12 @@ package struct ARMHandler: APIHandler {
         if let group = scope.group, let id = scope.subscription {
             _ = try await groups.group(ResourceID(subscription: id, group: group))
         }
-        return try await provider.handle(ARMRequest(
+        let answer = try await provider.handle(ARMRequest(
             http: request, path: path.path, subscription: scope.subscription ?? settings.subscriptionID, group: scope.group, grant: grant
         ))
+        // Of an extension resource (a lock, an assignment) nothing is said elsewhere.
+        if request.method == .delete, scope.extendedScope == nil { try await onDeleted(scope) }
+        return answer
     }
 
     /// The oldest api-version of a type. A child type that is not listed has its parent's.

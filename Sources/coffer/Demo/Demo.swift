@@ -131,9 +131,11 @@ final class Demo {
     func text(_ value: JSONValue, _ path: String) throws(DemoFailure) -> String {
         var member: JSONValue? = value
         for key in path.split(separator: ".") { member = member?[String(key)] }
-        guard let text = member?.string ?? member?.int.map(String.init) ?? member?.bool.map(String.init) else {
-            throw DemoFailure("the answer has no \(path)")
+        switch member {
+        case .some(.string(let text)): return text
+        case .some(.int(let number)): return String(number)
+        case .some(.bool(let flag)): return String(flag)
+        default: throw DemoFailure("the answer has no \(path)")
         }
-        return text
     }
 }

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+@main
+struct Coffer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coffer",
+        abstract: "Azure VM encryption on your own machines: key vault, disk encryption sets, encrypted disks.",
+        discussion: """
+            Start with `coffer demo`, which shows the whole of it, or with `coffer serve --data DIR` and, in another shell,
+            `eval "$(coffer env --data DIR)"; coffer login --data DIR`. From there on it is `az`.
+            """,
+        version: "0.1.0",
+        subcommands: [ServeCommand.self, EnvCommand.self, LoginCommand.self, DiskCommands.self, DemoCommand.self]
+    )
+}

@@ -1,0 +1,47 @@
+import CofferModel
+
+/// How a guest reaches an attached disk, in the words of the programs that start guests.
+struct DiskAttachment {
+    let socketPath: String
+    let exportName: String
+    let nbdURI: String
+
+    /// - Returns: nil if the server's answer lacks one of these.
+    init?(_ answer: JSONValue) {
+        guard let socketPath = answer["socketPath"]?.string, let exportName = answer["exportName"]?.string,
+            let nbdURI = answer["nbdUri"]?.string
+        else { return nil }
+        self.socketPath = socketPath
+        self.exportName = exportName
+        self.nbdURI = nbdURI
+    }
+
+    /// Arguments for `qemu-system-*`, to be given as they are.
+    var qemuArguments: [String] {
+        let node = "coffer-\(exportName.prefix(8))"
+        return [
+            "-blockdev",
+            "driver=nbd,node-name=\(node),server.type=unix,server.path=\(socketPath.replacing(",", with: ",,")),export=\(exportName),"
+                + "cache.direct=on,discard=unmap,detect-zeroes=off,reconnect-delay=30",
+            "-device", "virtio-blk-pci,drive=\(node),serial=\(exportName.prefix(20))",
+        ]
+    }
+
+    /// A `<disk>` element for a libvirt domain.
+    var libvirtXML: String {
+        """
+        <disk type='network' device='disk'>
+          <driver name='qemu' type='raw' cache='none' discard='unmap'/>
+          <source protocol='nbd' name='\(Self.escape(exportName))'>
+            <host transport='unix' socket='\(Self.escape(socketPath))'/>
+          </source>
+          <serial>\(Self.escape(String(exportName.prefix(20))))</serial>
+          <target dev='vdb' bus='virtio'/>
+        </disk>
+        """
+    }
+
+    private static func escape(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("'", with: "&apos;")
+    }
+}

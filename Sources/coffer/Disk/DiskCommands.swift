@@ -1,0 +1,11 @@
+import ArgumentParser
+
+struct DiskCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "disk",
+        abstract: "Attach encrypted disks to QEMU, and look at them.",
+        subcommands: [
+            AttachCommand.self, DetachCommand.self, ListDisksCommand.self, InspectDiskCommand.self, ExportKeyCommand.self,
+        ]
+    )
+}

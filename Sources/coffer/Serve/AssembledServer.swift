@@ -1,0 +1,61 @@
+import CofferClient
+import CofferCompute
+import CofferCore
+import CofferDiskControl
+import CofferHTTP
+import CofferModel
+import CofferPlatform
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// An installation that is ready to run.
+struct AssembledServer {
+    let card: InstallationCard
+    let directory: DataDirectory
+    let listen: HTTPServer.Listen
+    let door: FrontDoor
+    let supervisor: DiskHostSupervisor
+    let watch: KeyWatch
+    let diskHost: DiskHostClient
+    let clock: any WallClock
+    let logger: Logger
+
+    /// Serves until SIGTERM or SIGINT; then requests in flight finish, all disks are synced, and a disk host without open
+    /// disks is ended.
+    func run() async throws {
+        _ = try await supervisor.ensure()
+        let http = HTTPServer(listen: listen, handler: door, clock: clock, logger: logger) { [card, directory] _ in
+            FileHandle.standardOutput.write(Data("ready \(card.authority) data \(directory.path)\n".utf8))
+        }
+        let group = ServiceGroup(configuration: .init(
+            services: [supervisor, KeyWatchService(watch: watch), http], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        ))
+        try await group.run()
+        await leaveDisks()
+    }
+
+    private func leaveDisks() async {
+        do {
+            _ = try await diskHost.perform(.sync)
+            _ = try await diskHost.perform(.quitIfIdle)
+            logger.info("disks are synced; coffer-diskd had none open and has ended")
+        } catch let failure as DiskFailure where failure.code == .busy {
+            logger.info("disks are synced; coffer-diskd goes on serving those that are attached", metadata: ["reason": "\(failure.message)"])
+        } catch {
+            logger.error("disks could not be synced", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Runs the watch over keys until graceful shutdown.
+private struct KeyWatchService: Service {
+    let watch: KeyWatch
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await watch.run() }
+    }
+}
+
+extension DiskHostClient: DiskHost {}

@@ -1,0 +1,176 @@
+import CofferClient
+import CofferCompute
+import CofferCore
+import CofferCrypto
+import CofferDiskControl
+import CofferHTTP
+import CofferIdentity
+import CofferModel
+import CofferMonitor
+import CofferPlatform
+import CofferPostgres
+import CofferResources
+import CofferSQLite
+import CofferSeal
+import CofferVault
+import Foundation
+import Logging
+import ServiceLifecycle
+
+/// Puts an installation together: opens its store, makes its services and joins them through their ports.
+struct Assembly {
+    let command: ServeCommand
+    let directory: DataDirectory
+    let clock: any WallClock
+
+    private var authority: String { "https://localhost:\(command.port)" }
+    private var vaultDomain: String { "vault.localhost" }
+    private var vaultSuffix: String { "\(vaultDomain):\(command.port)" }
+    private var processors: Int { ProcessInfo.processInfo.activeProcessorCount }
+
+    /// - Throws: ``StartFailure``, or ``SealError/wrongRootKey`` if the store was sealed under another root key.
+    func assemble() async throws -> AssembledServer {
+        let logger = Logger(label: "coffer")
+        let store = try await openStore()
+        let keyring = try await openKeyring(store)
+        let installation = try await Bootstrap(store: store, sealer: keyring, clock: clock).prepare()
+        let tls = TLSIdentity(store: store, sealer: keyring, clock: clock)
+        let ca = try await tls.authority()
+        let server = try tls.serverCertificate(by: ca, vaultDomain: vaultDomain)
+        let card = InstallationCard(
+            authority: authority, vaultSuffix: vaultSuffix, tenantID: installation.tenantID,
+            subscriptionID: installation.subscriptionID, region: command.region,
+            administratorClientID: installation.administratorApplicationID,
+            administratorObjectID: installation.administratorObjectID
+        )
+        try writeClientFiles(card: card, ca: ca.certificate.pem, secret: installation.administratorSecret)
+
+        let bell = EventBell()
+        let audit = StoreAuditLog(store: store)
+        let identity = try await identityParts(store: store, keyring: keyring, bell: bell, card: card)
+        let vault = VaultServices(
+            store: store, sealer: keyring, authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit,
+            clock: clock, bell: bell,
+            settings: VaultSettings(suffix: vaultSuffix, authority: authority, tenantID: card.tenantID, region: card.region),
+            threads: processors
+        )
+        let diskHost = DiskHostClient(path: directory.runPath + "/diskd.sock")
+        let resources = ResourcesSettings(
+            authority: authority, tenantID: card.tenantID, subscriptionID: card.subscriptionID, subscriptionName: "Coffer",
+            region: card.region, vaultSuffix: vaultSuffix
+        )
+        let compute = ComputeServices(
+            store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),
+            diskHost: diskHost,
+            identities: DirectoryIdentities(store: store, clock: clock, bell: bell, settings: identity.settings),
+            authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit, clock: clock, bell: bell,
+            settings: ComputeSettings(
+                ruleSet: command.rules == .current ? .current : .year2021, authority: authority, tenantID: card.tenantID,
+                subscriptionID: card.subscriptionID, audiences: resources.audiences, disksPath: directory.disksPath,
+                vaultSuffix: vaultSuffix
+            ),
+            report: { logger.info("disks", metadata: ["event": "\($0)"]) }
+        )
+        let door = FrontDoor(
+            vaultSuffix: vaultSuffix, vaults: vault.handler, tokens: identity.tokens, isTokenPath: { identity.tokens.handles($0) },
+            directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
+            disks: compute.diskOperations, clock: clockHandler(identity, resources),
+            resources: ARMHandler(
+                settings: resources, store: store, providers: [identity.provider, compute.provider, vault.provider],
+                authenticator: identity.authenticator, authorizer: identity.authorizer,
+                onDeleted: { try await identity.assignments.removeAll(below: $0) }
+            )
+        )
+        let supervisor = DiskHostSupervisor(
+            program: try diskHostProgram(), dataPath: directory.path, logPath: directory.runPath + "/diskd.log", host: diskHost,
+            logger: logger, onHostChange: { try await compute.adopt() }
+        )
+        let listen = try HTTPServer.Listen(
+            host: command.listen, port: command.port, certificateChain: server.certificate.pem, privateKey: server.privateKey
+        )
+        return AssembledServer(
+            card: card, directory: directory, listen: listen, door: door, supervisor: supervisor, watch: compute.keyWatch,
+            diskHost: diskHost, clock: clock, logger: logger
+        )
+    }
+
+    /// The root key is made where neither it nor anything sealed under it is there yet; a store that is sealed already needs the
+    /// key that it was sealed under.
+    private func openKeyring(_ store: any Store) async throws -> Keyring {
+        let file = FileRootKey(path: directory.rootKeyPath)
+        do {
+            if !file.exists, try await !Keyring.exists(in: store) { try file.make() }
+            return try await Keyring.open(root: file.load(), store: store)
+        } catch let error as RootKeyError {
+            throw StartFailure.configuration(error.description)
+        }
+    }
+
+    private func openStore() async throws -> any Store {
+        if command.store == "sqlite" { return try SQLiteStore(path: directory.databasePath) }
+        guard command.store.hasPrefix("postgres://") || command.store.hasPrefix("postgresql://") else {
+            throw StartFailure.configuration("--store is 'sqlite' or a postgres:// URL, not '\(command.store.prefix(20))'")
+        }
+        return try await PostgresStore(url: command.store)
+    }
+
+    private func writeClientFiles(card: InstallationCard, ca: String, secret: borrowing SecretBytes) throws {
+        try DurableFile.write(Array(ca.utf8), to: directory.caPath, mode: 0o644)
+        try secret.withBytes { bytes in
+            var text = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+            defer { _ = SecretBytes(wiping: &text) }
+            try DurableFile.write(text, to: directory.administratorSecretPath, mode: 0o600)
+        }
+        try DurableFile.write(JSON.encode(card), to: directory.cardPath, mode: 0o600)
+    }
+
+    /// What the other services ask of Identity.
+    private struct IdentityParts: Sendable {
+        let settings: IdentitySettings
+        let authorizer: RoleAuthorizer
+        let authenticator: TokenAuthenticator
+        let tokens: TokenRoutes
+        let directory: GraphRoutes
+        let assignments: RoleAssignmentService
+        let provider: AuthorizationProvider
+    }
+
+    private func identityParts(store: any Store, keyring: Keyring, bell: EventBell, card: InstallationCard) async throws -> IdentityParts {
+        let settings = IdentitySettings(
+            authority: authority, tenantID: card.tenantID, subscriptionID: card.subscriptionID,
+            resources: IdentitySettings.defaultResources(authority: authority, vaultSuffix: vaultSuffix)
+        )
+        let keys = SigningKeys(
+            store: store, sealer: keyring, clock: clock, workers: WorkerPool(name: "token-keys", threads: 1)
+        )
+        try await keys.prepare()
+        let authenticator = TokenAuthenticator(store: store, keys: keys, clock: clock, settings: settings)
+        let assignments = RoleAssignmentService(store: store, clock: clock, bell: bell, settings: settings)
+        return IdentityParts(
+            settings: settings, authorizer: RoleAuthorizer(store: store), authenticator: authenticator,
+            tokens: TokenRoutes(service: TokenService(store: store, keys: keys, clock: clock, settings: settings), keys: keys),
+            directory: GraphRoutes(
+                service: PrincipalService(store: store, clock: clock, bell: bell), authenticator: authenticator, settings: settings
+            ),
+            assignments: assignments, provider: AuthorizationProvider(service: assignments)
+        )
+    }
+
+    private func clockHandler(_ identity: IdentityParts, _ resources: ResourcesSettings) -> ClockHandler? {
+        guard let clock = clock as? AdjustableClock else { return nil }
+        return ClockHandler(
+            clock: clock, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
+            subscription: ResourceID(subscription: resources.subscriptionID)
+        )
+    }
+
+    /// `coffer-diskd` lies beside this program.
+    private func diskHostProgram() throws -> String {
+        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        let program = own.deletingLastPathComponent().appendingPathComponent("coffer-diskd").path
+        guard FileManager.default.isExecutableFile(atPath: program) else {
+            throw StartFailure.configuration("\(program) is missing: coffer-diskd is installed beside coffer")
+        }
+        return program
+    }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import CofferClient
+import CofferCore
+import CofferCrypto
+import CofferPlatform
+import Foundation
+import Logging
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the control plane: vaults, disk encryption sets and disks behind one HTTPS port.",
+        discussion: """
+            Stays in the foreground, prints one line beginning "ready" when it answers, and logs JSON lines to standard error. The first
+            start makes a certification authority, a tenant, a subscription, an administrator and a root key in the data directory.
+            SIGTERM lets requests in flight finish and syncs all disks; attached disks are served on by coffer-diskd.
+            Exit codes: 75 another process is in the way, 78 the data directory does not fit.
+            """
+    )
+
+    @OptionGroup var data: DataOption
+
+    @Option(help: "The HTTPS port.")
+    var port: Int = 8443
+
+    @Option(help: "The address to listen on.")
+    var listen: String = "127.0.0.1"
+
+    @Option(help: "sqlite, or the URL of a PostgreSQL database: postgres://USER@HOST/DATABASE.")
+    var store: String = "sqlite"
+
+    @Option(help: "What may be combined with what: 2021 (the stricter, as Azure was described then) or current.")
+    var rules: RuleSetOption = .y2021
+
+    @Option(help: "The region that resources are placed in by default.")
+    var region: String = "uksouth"
+
+    @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
+    var testClock = false
+
+    enum RuleSetOption: String, ExpressibleByArgument, CaseIterable {
+        case y2021 = "2021"
+        case current
+    }
+
+    func validate() throws {
+        guard (1...65535).contains(port) else { throw ValidationError("--port is a number from 1 to 65535") }
+    }
+
+    func run() async throws {
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
+        ProcessHardening.apply()
+        do {
+            try CryptoSelfTest.run()
+            try await serve()
+        } catch let failure as StartFailure {
+            throw end(failure.description, failure.exitCode)
+        } catch let taken as InstanceLock.Taken {
+            throw end(taken.description, ExitCode(75))
+        } catch SealError.wrongRootKey {
+            throw end("this data directory was sealed under another root key", ExitCode(78))
+        } catch let StoreError.unavailable(reason) {
+            throw end("the store cannot be used: \(reason)", ExitCode(69))
+        }
+    }
+
+    private func serve() async throws {
+        let directory = data.directory
+        try FileManager.default.createDirectory(
+            atPath: directory.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]
+        )
+        try DurableFile.makeDirectory(directory.runPath)
+        let lock = try InstanceLock(path: directory.runPath + "/serve.lock")
+        let clock: any WallClock = testClock ? AdjustableClock(over: SystemClock()) : SystemClock()
+        let server = try await Assembly(command: self, directory: directory, clock: clock).assemble()
+        try await server.run()
+        extendLifetime(lock)
+    }
+
+    private func end(_ message: String, _ code: ExitCode) -> ExitCode {
+        FileHandle.standardError.write(Data("coffer serve: \(message)\n".utf8))
+        return code
+    }
+}
