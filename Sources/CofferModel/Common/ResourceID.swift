@@ -85,6 +85,7 @@ package struct ResourceID: Sendable {
                 spelling += "/\(type)/\(name)"
                 parts = parts.dropFirst(2)
             }
+            guard !segments.isEmpty else { return nil }
         }
         self.subscription = subscription
         self.group = group
