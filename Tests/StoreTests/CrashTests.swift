@@ -31,6 +31,31 @@ import Testing
         }
     }
 
+    /// A limit on the size of files stands for a file system without room.
+    @Test func aWriteThatFindsNoRoomFailsAloneAndNothingElseIsLost() async throws {
+        let place = try StoreKind.sqlite.makePlace()
+        let address = place.address
+        await #expect(processExitsWith: .success) { [address = address as String] in
+            let store = try await StoreKind.sqlite.open(address)
+            try await store.write { _ = try $0.put("before", in: "things", body: [1], if: .absent) }
+            ignoreFileSizeSignal()
+            setFileSizeLimit(400_000)
+            do {
+                try await store.write { transaction in
+                    try transaction.put("small", in: "things", body: [1], if: .absent)
+                    try transaction.put("large", in: "things", body: Array(repeating: 7, count: 1_000_000), if: .absent)
+                }
+                exit(1)
+            } catch StoreError.unavailable {
+                setFileSizeLimit(.max)
+            }
+            try await store.write { _ = try $0.put("after", in: "things", body: [1], if: .absent) }
+        }
+        let store = try await place.open()
+        let ids = try await store.read { try $0.documents(in: "things", prefix: "", after: nil, limit: 9).map(\.id) }
+        #expect(ids == ["after", "before"])
+    }
+
     private func expectEverythingNoted(in file: String, round: Int, isKeptBy store: any Store) async throws {
         let noted = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)
         #expect(noted.count >= Victim.leastWrites)
@@ -43,6 +68,17 @@ import Testing
         #expect(Set(logged.map { String(decoding: $0.body, as: UTF8.self) }) == Set(kept.map(\.id).filter { !$0.hasSuffix("-twin") }))
         #expect(logged.map(\.sequence) == Array(1...Int64(max(1, logged.count))))
     }
+}
+
+private func ignoreFileSizeSignal() {
+    signal(SIGXFSZ, SIG_IGN)
+}
+
+private func setFileSizeLimit(_ byteCount: UInt64) {
+    var limit = rlimit()
+    unsafe getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+    limit.rlim_cur = min(rlim_t(byteCount), limit.rlim_max)
+    unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
 }
 
 /// The process that is killed.

@@ -68,6 +68,27 @@ import Testing
         #expect(try await store.read { try $0.document("a", in: "things")?.body } == [2])
     }
 
+    @Test func aCommitWhoseAnswerIsLostIsNeitherLostNorMadeTwice() async throws {
+        let thief = try CommitThief(before: url)
+        defer { thief.stop() }
+        let store = try await PostgresStore(url: thief.url, connections: 2)
+        for (theft, expectedRuns) in [(CommitThief.Theft.answer, 1), (.request, 2)] {
+            let runs = Mutex(0)
+            let before = try await store.events(in: "log", after: 0, limit: 99).count
+            thief.steal(theft)
+            let run = try await store.write { transaction in
+                try transaction.append([1], to: "log")
+                return runs.withLock { count in
+                    count += 1
+                    return count
+                }
+            }
+            #expect(run == expectedRuns)
+            #expect(runs.withLock { $0 } == expectedRuns)
+            #expect(try await store.events(in: "log", after: 0, limit: 99).count == before + 1)
+        }
+    }
+
     @Test func twoStoresOnOneDatabaseKeepEachOthersWrites() async throws {
         let stores = [try await PostgresStore(url: url, connections: 3), try await PostgresStore(url: url, connections: 3)]
         try await withThrowingTaskGroup { group in
