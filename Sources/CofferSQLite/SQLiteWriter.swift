@@ -28,7 +28,11 @@ final class SQLiteWriter: Sendable {
             defer { jobs = [] }
             return jobs
         }
-        guard !jobs.isEmpty else { return }
+        if !jobs.isEmpty { commit(jobs) }
+    }
+
+    /// Commits what `jobs` do, together or, if that fails, one by one: the one that finds the disk full fails alone.
+    private func commit(_ jobs: [any WriteJob]) {
         do {
             try pool.writeWithoutTransaction { database in
                 try database.inTransaction(.immediate) {
@@ -37,7 +41,11 @@ final class SQLiteWriter: Sendable {
                 }
             }
         } catch {
-            for job in jobs { job.fail(error) }
+            if jobs.count > 1 {
+                for job in jobs { commit([job]) }
+            } else {
+                for job in jobs { job.fail(error) }
+            }
         }
     }
 }
