@@ -50,6 +50,7 @@ import Testing
                     var last: Int64 = 0
                     var seen: [[UInt8]] = []
                     while seen.count < writers * each {
+                        try Task.checkCancellation()
                         let page = try await store.events(in: "log", after: last, limit: 7)
                         for event in page {
                             #expect(event.sequence > last)
@@ -63,7 +64,8 @@ import Testing
                         #expect(seen.filter { $0[0] == writer }.map { Int($0[1]) } == Array(0..<each))
                     }
                 }
-                try await group.waitForAll()
+                // Unlike waitForAll, this ends the follower too when a writer fails.
+                for try await _ in group {}
             }
         }
     }
