@@ -21,6 +21,8 @@ final class Demo {
     /// The checksum of all that the guest wrote, as the guest computed it.
     var canaryChecksum = ""
 
+    private static let notRun = "not run"
+
     private var outcomes: [Outcome] = []
 
     /// What became of a step.
@@ -55,7 +57,7 @@ final class Demo {
     private func step(_ title: String, _ body: () throws(DemoFailure) -> Void) {
         let number = outcomes.count + 1
         if outcomes.contains(where: { $0.failure != nil }) {
-            outcomes.append(Outcome(title: title, failure: "not run", seconds: "-"))
+            outcomes.append(Outcome(title: title, failure: Self.notRun, seconds: "-"))
             return
         }
         DemoTerminal.heading("Step \(number). \(title)")
@@ -74,7 +76,7 @@ final class Demo {
         for (index, outcome) in outcomes.enumerated() {
             let gap = String(repeating: " ", count: width - outcome.title.count)
             let seconds = String(repeating: " ", count: max(0, 8 - outcome.seconds.count)) + outcome.seconds
-            DemoTerminal.line("  \(index + 1)  \(outcome.title)\(gap)\(seconds)  \(outcome.failure.map { "NOT OK: \($0)" } ?? "ok")")
+            DemoTerminal.line("  \(index + 1)  \(outcome.title)\(gap)\(seconds)  \(outcome.failure.map { $0 == Self.notRun ? $0 : "NOT OK" } ?? "ok")")
         }
     }
 
