@@ -15,3 +15,11 @@ package struct Caller: Hashable, Sendable {
         self.address = address
     }
 }
+
+extension Caller {
+    /// Coffer itself, where it looks at something on nobody's behalf: the state of a key before a disk encryption set's identity has
+    /// been given any permission. A key service lets it ask for a key's status and nothing else.
+    package static let platform = Caller(
+        objectID: "00000000-0000-0000-0000-000000000001", applicationID: "00000000-0000-0000-0000-000000000001",
+        tenantID: "00000000-0000-0000-0000-000000000000", address: "")
+}

@@ -1,0 +1,41 @@
+package import CofferModel
+package import CofferPlatform
+
+/// The namespace `Microsoft.Compute` of Azure Resource Manager.
+package struct ComputeProvider: ResourceProvider {
+    package let namespace = ResourceID.computeNamespace
+    package let types = [
+        ResourceTypeDescription(EncryptionSetsRoutes.type, since: "2019-07-01"),
+        ResourceTypeDescription(DisksRoutes.type, since: "2016-04-30-preview"),
+    ]
+
+    let sets: EncryptionSetsRoutes
+    let disks: DisksRoutes
+
+    /// - Throws: ``APIError``.
+    package func handle(_ request: ARMRequest) async throws -> APIResponse {
+        let path = request.path.filter { !$0.isEmpty }
+        switch path.first?.lowercased() {
+        case EncryptionSetsRoutes.type.lowercased(): return try await sets.handle(request, path: Array(path.dropFirst()))
+        case DisksRoutes.type: return try await disks.handle(request, path: Array(path.dropFirst()))
+        default: throw APIError.computeTypeNotServed(path)
+        }
+    }
+
+    package func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] {
+        let scope = ResourceID(subscription: subscription, group: group)
+        let disks = try await disks.service.disks(in: scope).map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
+        let sets = try await sets.service.sets(in: scope).map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
+        return disks + sets
+    }
+
+    package func delete(_ id: ResourceID, by grant: Grant) async throws {
+        if id.isType("Microsoft.Compute/disks") {
+            _ = try await disks.service.delete(id, by: grant)
+        } else if id.isType("Microsoft.Compute/diskEncryptionSets") {
+            _ = try await sets.service.delete(id, by: grant)
+        } else {
+            throw APIError.computeTypeNotServed(id.segments.flatMap { [$0.type, $0.name] })
+        }
+    }
+}

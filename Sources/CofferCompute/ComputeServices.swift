@@ -1,0 +1,60 @@
+package import CofferCore
+import CofferModel
+package import CofferPlatform
+
+/// The disk platform, put together from the ports that it needs.
+package struct ComputeServices: Sendable {
+    /// For the resource manager.
+    package let provider: ComputeProvider
+    /// For requests below `/coffer/v1`.
+    package let diskOperations: DiskOperationsHandler
+    /// To be run as long as the server runs.
+    package let keyWatch: KeyWatch
+    private let keeper: DiskKeeper
+
+    /// - Parameters:
+    ///   - customerKeys: Uses customers' keys with the permissions of a set's identity. Must answer ``Caller/platform`` the status of
+    ///     any key.
+    ///   - platformKeys: Uses Coffer's own key, with the id `platform`.
+    ///   - sweep: How often all attached disks' keys are tried.
+    ///   - poll: How often key changes are looked for when `bell` does not ring.
+    ///   - report: Takes lines for the log; they hold no secrets.
+    package init(
+        store: any Store, customerKeys: any KeyService, platformKeys: any KeyService, diskHost: any DiskHost,
+        identities: any ManagedIdentities, authorizer: any Authorizer, authenticator: any Authenticator, audit: any AuditLog,
+        clock: any WallClock, bell: EventBell, settings: ComputeSettings, sweep: Duration = .seconds(60), poll: Duration = .seconds(5),
+        report: @escaping @Sendable (String) -> Void
+    ) {
+        let rules = RuleBook(ruleSet: settings.ruleSet)
+        let turns = Turns()
+        let hosted = HostedDisks(host: diskHost)
+        let keys = DiskKeys(customer: customerKeys, platform: platformKeys, store: store)
+        let keyCheck = SetKeyCheck(keys: customerKeys, rules: rules, clock: clock)
+        let rotation = KeyRotation(
+            store: store, customer: customerKeys, keyCheck: keyCheck, hosted: hosted, clock: clock, turns: turns)
+        let sets = EncryptionSetsService(
+            store: store, identities: identities, keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
+        let creation = DiskCreation(store: store, keys: keys, hosted: hosted, clock: clock)
+        let disks = DisksService(store: store, creation: creation, authorizer: authorizer, rules: rules, turns: turns)
+        let keeper = DiskKeeper(store: store, creation: creation, keys: keys, hosted: hosted, turns: turns, report: report)
+        let operations = DiskOperationsService(
+            store: store, creation: creation, keeper: keeper, keys: keys, hosted: hosted, turns: turns)
+        provider = ComputeProvider(
+            sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings), disks: DisksRoutes(service: disks))
+        diskOperations = DiskOperationsHandler(
+            routes: DiskOperationsRoutes(service: operations, settings: settings), authenticator: authenticator,
+            authorizer: authorizer, audit: audit, clock: clock, settings: settings)
+        keyWatch = KeyWatch(
+            store: store, sets: sets, rotation: rotation, keeper: keeper, bell: bell, clock: clock, poll: poll, sweep: sweep,
+            report: report)
+        self.keeper = keeper
+    }
+
+    /// Opens what is attached and closes what is not, after the disk host was found or replaced. A disk whose key may not be used
+    /// is left closed, with the reason in its record.
+    ///
+    /// - Throws: `DiskFailure` if the host cannot be reached.
+    package func adopt() async throws {
+        try await keeper.keepAll()
+    }
+}

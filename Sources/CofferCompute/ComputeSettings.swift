@@ -1,0 +1,29 @@
+package import CofferModel
+
+/// What the disk platform must know of its installation.
+package struct ComputeSettings: Sendable {
+    package let ruleSet: RuleSet
+    /// Such as `https://localhost:8443`, without a trailing slash: ARM and the token service.
+    package let authority: String
+    package let tenantID: String
+    package let subscriptionID: String
+    /// What `aud` a token for Coffer's own disk operations may have.
+    package let audiences: [String]
+    /// The directory that the disk host keeps its disks in, without a trailing slash: `DATA/disks`.
+    package let disksPath: String
+    /// `vault.localhost:8443`, for examples in messages.
+    package let vaultSuffix: String
+
+    package init(
+        ruleSet: RuleSet = .year2021, authority: String, tenantID: String, subscriptionID: String, audiences: [String],
+        disksPath: String, vaultSuffix: String
+    ) {
+        self.ruleSet = ruleSet
+        self.authority = authority
+        self.tenantID = tenantID
+        self.subscriptionID = subscriptionID
+        self.audiences = audiences
+        self.disksPath = disksPath
+        self.vaultSuffix = vaultSuffix
+    }
+}

@@ -1,0 +1,42 @@
+import CofferModel
+import CofferPlatform
+
+extension APIError {
+    /// 401: no token that can be used.
+    static func diskTokenRefused(_ refusal: TokenRefusal, settings: ComputeSettings) -> APIError {
+        let (code, reason) = switch refusal {
+        case .missing: ("AuthenticationFailed", "the 'Authorization' header is missing")
+        case .malformed: ("InvalidAuthenticationToken", "it is not a JSON Web Token")
+        case .badSignature: ("InvalidAuthenticationToken", "its signature is not that of this cloud's token service")
+        case .expired: ("ExpiredAuthenticationToken", "it has expired")
+        case .notYetValid: ("InvalidAuthenticationToken", "it is not valid yet")
+        case .wrongAudience: ("InvalidAuthenticationTokenAudience", "its audience is not '\(settings.authority)/'")
+        case .wrongIssuer: ("InvalidAuthenticationTokenTenant", "its issuer is not this cloud's token service")
+        case .unknownPrincipal: ("InvalidAuthenticationToken", "its principal does not exist any more")
+        }
+        return APIError(
+            status: 401, code: code, message: "The access token cannot be used: \(reason). Get one for '\(settings.authority)/'.",
+            headers: ["www-authenticate": "Bearer authorization_uri=\"\(settings.authority)/\(settings.tenantID)\""])
+    }
+
+    /// 403: no role gives the permission.
+    static func diskOperationForbidden(_ forbidden: Forbidden) -> APIError {
+        let advice = forbidden.action.plane == .data
+            ? " Assign the role \"Coffer Disk Recovery Operator\" on the disk." : ""
+        return APIError(
+            status: 403, code: "AuthorizationFailed",
+            message: "The client '\(forbidden.caller.applicationID)' with object id '\(forbidden.caller.objectID)' does not have authorization "
+                + "to perform action '\(forbidden.action.name)' over scope '\(forbidden.scope.text)' or the scope is invalid.\(advice)")
+    }
+
+    static func diskPathNotFound(_ path: [String]) -> APIError {
+        APIError(
+            status: 404, code: "NotFound",
+            message: "There is nothing at '/\(path.joined(separator: "/").prefix(300))'. Coffer's disk operations are POST "
+                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|exportKey|holes} and GET "
+                + "/coffer/v1/subscriptions/…/disks.")
+    }
+
+    static let recipientKeyNotValid = invalidParameter(
+        "'recipientKey' must be an X25519 public key: 32 bytes as base 64 for URLs, without padding.", target: "recipientKey")
+}

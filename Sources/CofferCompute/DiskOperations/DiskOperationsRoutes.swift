@@ -1,0 +1,38 @@
+import CofferCore
+import CofferModel
+import CofferPlatform
+
+/// Coffer's own operations on disks over HTTP. Decodes, calls ``DiskOperationsService``, encodes; decides nothing.
+struct DiskOperationsRoutes: Sendable {
+    let service: DiskOperationsService
+    let settings: ComputeSettings
+
+    /// The body of `exportKey`.
+    private struct ExportBody: Decodable {
+        let recipientKey: String
+    }
+
+    func answer(_ call: DiskOperationCall, _ request: APIRequest, by grant: Grant) async throws -> APIResponse {
+        switch call.operation {
+        case .list:
+            let found = try await service.list(in: call.scope, by: grant)
+            return try .json(InspectedDiskList(value: found.disks.map(show), refused: found.refused))
+        case .attach: return try .json(show(try await service.attach(call.scope, by: grant)))
+        case .detach: return try .json(show(try await service.detach(call.scope, by: grant)))
+        case .inspect: return try .json(show(try await service.inspect(call.scope, by: grant)))
+        case .exportKey:
+            let body = try request.decode(ExportBody.self)
+            guard let publicKey = Base64URL.decode(body.recipientKey), publicKey.count == 32 else {
+                throw APIError.recipientKeyNotValid
+            }
+            let key = try await service.exportKey(call.scope, to: publicKey, by: grant)
+            return try .json(
+                ExportedKeyResource(key, disksPath: settings.disksPath), headers: ["cache-control": "no-store"])
+        case .holes: return try .json(HolesResource(holes: try await service.holes(call.scope, by: grant)))
+        }
+    }
+
+    private func show(_ disk: InspectedDisk) -> InspectedDiskResource {
+        InspectedDiskResource(disk, disksPath: settings.disksPath)
+    }
+}

@@ -1,0 +1,121 @@
+import CofferModel
+import CofferPlatform
+
+/// Coffer's own operations on disks, which Azure has no words for.
+struct DiskOperationsService: Sendable {
+    let store: any Store
+    let creation: DiskCreation
+    let keeper: DiskKeeper
+    let keys: DiskKeys
+    let hosted: HostedDisks
+    let turns: Turns
+
+    /// Has a disk served to guests. One that is served already stays so, if its keys may still be used.
+    ///
+    /// - Throws: ``APIError`` that says which key may not be used and why; then the disk is as it was.
+    func attach(_ id: ResourceID, by grant: Grant) async throws -> InspectedDisk {
+        try await turns.take(id.key) {
+            let record = try await usable(id)
+            // The wish first: from now on nobody deletes the disk, and a change of its key is a change for it.
+            let wish = try await wish(record, isAttached: true)
+            do {
+                return InspectedDisk(wish, try await keeper.serve(wish, hosted.inspect(record.disk)))
+            } catch {
+                if !record.isAttached {
+                    // Its host may have opened it before the answer was lost.
+                    try? await hosted.close(record.disk)
+                    _ = try? await self.wish(record, isAttached: false)
+                }
+                if let failure = error as? DiskFailure { throw APIError.diskHost(failure, id) }
+                throw error
+            }
+        }
+    }
+
+    /// Ends the connections of a disk, syncs it and wipes its keys from memory.
+    func detach(_ id: ResourceID, by grant: Grant) async throws -> InspectedDisk {
+        try await turns.take(id.key) {
+            let wish = try await wish(try await usable(id), isAttached: false)
+            return try await answering(id) {
+                try await hosted.close(wish.disk)
+                return InspectedDisk(wish, try await hosted.inspect(wish.disk))
+            }
+        }
+    }
+
+    func inspect(_ id: ResourceID, by grant: Grant) async throws -> InspectedDisk {
+        let record = try await usable(id)
+        return try await answering(id) { InspectedDisk(record, try await hosted.inspect(record.disk)) }
+    }
+
+    /// All disks of a subscription as their host has them, and what it found beside them that is no disk.
+    func list(in scope: ResourceID, by grant: Grant) async throws -> (disks: [InspectedDisk], refused: [RefusedDisk]) {
+        let records = try await store.read { try $0.values(DiskRecord.self, in: DiskRecord.collection, prefix: scope.key + "/") }
+        return try await answering(scope) {
+            let (listed, refused) = try await hosted.list()
+            let byID = Dictionary(listed.map { ($0.disk, $0) }, uniquingKeysWith: { first, _ in first })
+            return (records.map { InspectedDisk($0, byID[$0.disk]) }, refused)
+        }
+    }
+
+    /// The data keys of a disk, each sealed to `publicKey`.
+    ///
+    /// - Parameter publicKey: An X25519 public key, 32 bytes.
+    func exportKey(_ id: ResourceID, to publicKey: [UInt8], by grant: Grant) async throws -> ExportedKey {
+        let record = try await usable(id)
+        return try await answering(id) {
+            let status = try await hosted.inspect(record.disk)
+            return ExportedKey(
+                record: record, status: status, sealed: try await keys.open(status.layers, of: record, sealedTo: publicKey))
+        }
+    }
+
+    func holes(_ id: ResourceID, by grant: Grant) async throws -> [ByteRange] {
+        let record = try await usable(id)
+        return try await answering(id) { try await hosted.holes(record.disk) }
+    }
+
+    private func usable(_ id: ResourceID) async throws -> DiskRecord {
+        guard let record = try await store.read({ try $0.disk(id) }) else { throw APIError.resourceNotFound(id) }
+        guard record.phase == .succeeded else { throw APIError.diskIsChanging(id) }
+        return record
+    }
+
+    private func wish(_ record: DiskRecord, isAttached: Bool) async throws -> DiskRecord {
+        let changed = try await store.write { transaction in
+            try transaction.change(record) { record in
+                record.isAttached = isAttached
+                record.reason = nil
+            }
+        }
+        guard let changed, changed.phase == .succeeded else { throw APIError.diskIsChanging(record.id) }
+        return changed
+    }
+
+    private func answering<R>(_ id: ResourceID, _ body: () async throws -> R) async throws -> R {
+        do {
+            return try await body()
+        } catch let failure as DiskFailure {
+            throw APIError.diskHost(failure, id)
+        }
+    }
+}
+
+/// A disk as it is wanted and, unless its host does not have it, as it is.
+struct InspectedDisk: Sendable {
+    let record: DiskRecord
+    let status: DiskStatus?
+
+    init(_ record: DiskRecord, _ status: DiskStatus?) {
+        self.record = record
+        self.status = status
+    }
+}
+
+/// A disk's data keys on their way to who asked for them.
+struct ExportedKey: Sendable {
+    let record: DiskRecord
+    let status: DiskStatus
+    /// One for each layer.
+    let sealed: [SealedKey]
+}

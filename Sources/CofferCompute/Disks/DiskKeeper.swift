@@ -1,0 +1,128 @@
+import CofferModel
+import CofferPlatform
+
+/// Brings what the host does with disks to what the store wants of them: after a start, after the host was replaced, and whenever
+/// keys may have become usable or unusable.
+struct DiskKeeper: Sendable {
+    /// Disks that are looked at side by side.
+    static let width = 8
+
+    let store: any Store
+    let creation: DiskCreation
+    let keys: DiskKeys
+    let hosted: HostedDisks
+    let turns: Turns
+    /// Takes a line for the log.
+    let report: @Sendable (String) -> Void
+
+    /// Looks at every disk for which there is something to do.
+    ///
+    /// - Throws: ``DiskFailure`` if the host cannot be reached. What concerns one disk is reported and does not keep the others.
+    func keepAll() async throws {
+        let listed = try await hosted.list().disks
+        let byID = Dictionary(listed.map { ($0.disk, $0) }, uniquingKeysWith: { first, _ in first })
+        let records = try await store.read { try $0.disks() }
+        await keep(records.filter { DiskMachine.step(for: $0, byID[$0.disk]) != .nothing })
+    }
+
+    /// Looks at the attached disks of some sets.
+    func keep(disksOf sets: Set<ResourceID>) async throws {
+        let records = try await store.read { try $0.disks() }
+        await keep(records.filter { $0.isAttached && $0.set.map(sets.contains) == true })
+    }
+
+    private func keep(_ records: [DiskRecord]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for (index, record) in records.enumerated() {
+                if index >= Self.width { await group.next() }
+                group.addTask { await keep(record) }
+            }
+        }
+    }
+
+    private func keep(_ record: DiskRecord) async {
+        do {
+            try await turns.take(record.id.key) {
+                guard let now = try await store.read({ try $0.disk(record.id) }), now.disk == record.disk else { return }
+                try await keepNow(now)
+            }
+        } catch {
+            report("disk \(record.id.text): \(error.forLog)")
+        }
+    }
+
+    /// Does what ``DiskMachine`` says. The caller holds the disk's turn.
+    private func keepNow(_ record: DiskRecord) async throws {
+        let status: DiskStatus?
+        do {
+            status = try await hosted.find(record.disk)
+        } catch let failure as DiskFailure where failure.code == .corruptHeader {
+            return try await note(failure.message, on: record)
+        }
+        switch DiskMachine.step(for: record, status) {
+        case .nothing: return
+        case .settle: _ = try await creation.settle(record)
+        case .missing: try await note("The disk's host has no data of it.", on: record)
+        case .close: try await hosted.close(record.disk)
+        case .open, .check, .revive:
+            guard let status else { return }
+            do {
+                _ = try await serve(record, status)
+                try await note(nil, on: record)
+            } catch let refusal as APIError where refusal.status < 500 {
+                try await stop(record, status, because: refusal)
+            }
+        }
+    }
+
+    /// Opens the keys of a disk and has its host serve it with them, if it does not already.
+    ///
+    /// - Throws: ``APIError`` of the key service if a key may not be used, ``DiskFailure`` of the host.
+    func serve(_ record: DiskRecord, _ status: DiskStatus) async throws -> DiskStatus {
+        try await hosted.withRecipientKey { publicKey in
+            let opened = try await keys.open(status.layers, of: record, sealedTo: publicKey)
+            return switch status.state {
+            case .open: status
+            case .closed: try await hosted.open(record.disk, keys: opened)
+            case .suspended: try await hosted.resume(record.disk, keys: opened)
+            }
+        }
+    }
+
+    /// Ends the I/O of a disk whose key may not be used any more.
+    private func stop(_ record: DiskRecord, _ status: DiskStatus, because refusal: APIError) async throws {
+        let reason = refusal.reason(for: status)
+        if status.state == .open {
+            try await hosted.suspend(record.disk, reason: reason)
+            report("disk \(record.id.text) suspended: \(reason)")
+        }
+        try await note(reason, on: record)
+    }
+
+    private func note(_ reason: String?, on record: DiskRecord) async throws {
+        guard reason != record.reason else { return }
+        _ = try await store.write { transaction in
+            try transaction.change(record) { $0.reason = reason }
+        }
+    }
+}
+
+extension APIError {
+    /// A sentence that names the key and why it cannot be used.
+    func reason(for status: DiskStatus) -> String {
+        let key = status.layers.first { $0.isCustomers }?.keyID ?? status.layers.first?.keyID ?? ""
+        let text = message.contains(key) ? message : "The key '\(key)' cannot be used: \(message)"
+        return String(text.prefix(1000))
+    }
+}
+
+extension Error {
+    /// What the log says of an error.
+    var forLog: String {
+        switch self {
+        case let error as APIError: "\(error.code): \(error.message)"
+        case let failure as DiskFailure: "\(failure.code.rawValue): \(failure.message)"
+        default: String(reflecting: self)
+        }
+    }
+}

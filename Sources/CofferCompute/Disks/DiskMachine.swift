@@ -1,0 +1,32 @@
+import CofferModel
+
+/// What is to be done about a disk, from what is wanted of it and what its host has.
+enum DiskMachine {
+    enum Step: Equatable {
+        case nothing
+        /// A creation or deletion was interrupted.
+        case settle
+        /// It is wanted and closed.
+        case open
+        /// It is open and not wanted.
+        case close
+        /// It is served, and its keys may have become unusable.
+        case check
+        /// It is suspended, and its keys may have become usable.
+        case revive
+        /// It is wanted and its host does not have it.
+        case missing
+    }
+
+    static func step(for record: DiskRecord, _ status: DiskStatus?) -> Step {
+        guard record.phase == .succeeded else { return .settle }
+        switch (record.isAttached, status?.state) {
+        case (true, nil): return .missing
+        case (true, .closed): return .open
+        case (true, .open): return .check
+        case (true, .suspended): return .revive
+        case (false, .open), (false, .suspended): return .close
+        case (false, .closed), (false, nil): return .nothing
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import CofferCore
+import CofferModel
+import CofferPlatform
+
+/// A disk as it is stored, under ``ResourceID/key``: what is wanted. What is, its host knows.
+struct DiskRecord: Codable, Equatable, Sendable {
+    static let collection = "disks"
+
+    enum Phase: String, Codable, Sendable {
+        /// Its host may not have it yet.
+        case creating
+        case succeeded
+        /// Its host may not have it any more.
+        case deleting
+    }
+
+    let id: ResourceID
+    let disk: DiskID
+    let location: String
+    var tags: [String: String]
+    var sku: DiskSKU
+    let byteCount: UInt64
+    let encryption: DiskEncryptionType
+    /// The disk encryption set, unless only platform keys are used.
+    let set: ResourceID?
+    let created: Timestamp
+    var labels: DiskLabels
+    var phase: Phase
+    /// Whether it is to be open, so that guests reach it.
+    var isAttached = false
+    /// Why it is attached and yet not served.
+    var reason: String?
+}
+
+/// What Azure's clients say about a disk that changes nothing here; kept and shown again.
+struct DiskLabels: Codable, Equatable, Sendable {
+    var osType: String?
+    var hyperVGeneration: String?
+    var zones: [String]?
+}
+
+/// The kinds of disks that Azure sells. Here they are names.
+enum DiskSKU: String, Codable, Sendable, CaseIterable {
+    case standardHDD = "Standard_LRS"
+    case premium = "Premium_LRS"
+    case standardSSD = "StandardSSD_LRS"
+    case ultra = "UltraSSD_LRS"
+    case premiumZone = "Premium_ZRS"
+    case standardSSDZone = "StandardSSD_ZRS"
+    case premium2 = "PremiumV2_LRS"
+
+    /// - Parameter word: Azure's word, in any case.
+    init?(word: String) {
+        guard let found = Self.allCases.first(where: { $0.rawValue.lowercased() == word.lowercased() }) else { return nil }
+        self = found
+    }
+
+    /// As the read-only property `tier` has it.
+    var tier: String {
+        switch self {
+        case .standardHDD, .standardSSD, .standardSSDZone: "Standard"
+        case .premium, .premiumZone, .premium2: "Premium"
+        case .ultra: "Ultra"
+        }
+    }
+
+    var allowsDoubleEncryption: Bool { self != .ultra && self != .premium2 }
+}
+
+extension ReadTransaction {
+    func disk(_ id: ResourceID) throws -> DiskRecord? {
+        try value(DiskRecord.self, id.key, in: DiskRecord.collection)?.value
+    }
+
+    func disks() throws -> [DiskRecord] {
+        try values(DiskRecord.self, in: DiskRecord.collection)
+    }
+
+    /// The disks of a set, which are in its subscription.
+    func disks(of set: ResourceID) throws -> [DiskRecord] {
+        let subscription = ResourceID(subscription: set.subscription ?? "")
+        return try values(DiskRecord.self, in: DiskRecord.collection, prefix: subscription.key + "/").filter { $0.set == set }
+    }
+}
+
+extension WriteTransaction {
+    func put(_ disk: DiskRecord) throws {
+        try put(disk, disk.id.key, in: DiskRecord.collection)
+    }
+
+    /// Changes a disk's record if it is still the one of `disk`: after it was deleted another may have its name.
+    ///
+    /// - Returns: The record as it is now, or nil if it is gone.
+    func change(_ record: DiskRecord, _ change: (inout DiskRecord) -> Void) throws -> DiskRecord? {
+        guard var now = try disk(record.id), now.disk == record.disk else { return nil }
+        let old = now
+        change(&now)
+        if now != old { try put(now) }
+        return now
+    }
+}

@@ -1,0 +1,137 @@
+import CofferModel
+
+/// The body of a PUT or PATCH of a disk. What is read-only in it is passed over, as clients echo it.
+struct DiskBody: Decodable {
+    struct SKU: Decodable {
+        let name: String?
+    }
+
+    struct Properties: Decodable {
+        let creationData: CreationData?
+        let diskSizeGB: Int64?
+        let diskSizeBytes: Int64?
+        let encryption: Encryption?
+        let osType: String?
+        let hyperVGeneration: String?
+        let maxShares: Int?
+        let networkAccessPolicy: String?
+        let publicNetworkAccess: String?
+        let diskAccessId: String?
+        let burstingEnabled: Bool?
+        let securityProfile: JSONValue?
+        let encryptionSettingsCollection: Settings?
+    }
+
+    struct CreationData: Decodable {
+        let createOption: String?
+        let logicalSectorSize: Int?
+    }
+
+    struct Encryption: Decodable {
+        let type: String?
+        let diskEncryptionSetId: String?
+    }
+
+    struct Settings: Decodable {
+        let enabled: Bool?
+    }
+
+    let location: String?
+    let tags: [String: String]?
+    let sku: SKU?
+    let zones: [String]?
+    let extendedLocation: JSONValue?
+    let properties: Properties?
+}
+
+/// What a PUT or PATCH asks of a disk, each value checked by itself; nil where nothing was said. Which go together with each
+/// other and with the disk as it is, is decided by ``DisksService``.
+struct DiskSpecification: Sendable {
+    static let gibibyte: UInt64 = 1 << 30
+    static let sizes: ClosedRange<Int64> = 1...32767
+
+    let location: String?
+    let tags: [String: String]?
+    let sku: DiskSKU?
+    let byteCount: UInt64?
+    let createsEmpty: Bool
+    let encryption: DiskEncryptionType?
+    let set: ResourceID?
+    let labels: DiskLabels
+
+    /// - Throws: an ``APIError`` that names the first property that does not fit.
+    init(_ body: DiskBody) throws {
+        let properties = body.properties
+        try Self.refuseWhatComesLater(body)
+        location = body.location.map(Location.canonical)
+        tags = try body.tags.map(Tags.checked)
+        sku = try body.sku?.name.map { name in
+            guard let sku = DiskSKU(word: name) else {
+                throw APIError.invalidParameter(
+                    "The disk SKU '\(name.prefix(60))' is unknown. There are: "
+                        + DiskSKU.allCases.map(\.rawValue).joined(separator: ", ") + ".", target: "sku.name")
+            }
+            return sku
+        }
+        byteCount = try Self.byteCount(properties)
+        createsEmpty = try Self.createsEmpty(properties?.creationData)
+        encryption = try properties?.encryption?.type.map { word in
+            guard let type = DiskEncryptionType(word: word) else {
+                throw APIError.invalidParameter(
+                    "The encryption type '\(word.prefix(80))' is unknown. There are: "
+                        + DiskEncryptionType.allCases.map(\.rawValue).joined(separator: ", ") + ".", target: "encryption.type")
+            }
+            return type
+        }
+        set = try properties?.encryption?.diskEncryptionSetId.flatMap { text in
+            guard !text.isEmpty else { return nil }
+            guard let id = ResourceID(text), id.isType("Microsoft.Compute/diskEncryptionSets"), id.group != nil else {
+                throw APIError.invalidParameter(
+                    "'\(text.prefix(200))' is not the id of a disk encryption set, /subscriptions/…/resourceGroups/…/providers/"
+                        + "Microsoft.Compute/diskEncryptionSets/….", target: "encryption.diskEncryptionSetId")
+            }
+            return id
+        }
+        labels = DiskLabels(osType: properties?.osType, hyperVGeneration: properties?.hyperVGeneration, zones: body.zones)
+    }
+
+    private static func byteCount(_ properties: DiskBody.Properties?) throws -> UInt64? {
+        if let size = properties?.diskSizeGB {
+            guard sizes.contains(size) else { throw APIError.diskSizeNotValid("\(size) GiB") }
+            return UInt64(size) * gibibyte
+        }
+        guard let size = properties?.diskSizeBytes else { return nil }
+        guard let bytes = UInt64(exactly: size), bytes % 4096 == 0,
+            (gibibyte...UInt64(sizes.upperBound) * gibibyte).contains(bytes)
+        else { throw APIError.diskSizeNotValid("\(size) bytes") }
+        return bytes
+    }
+
+    private static func createsEmpty(_ data: DiskBody.CreationData?) throws -> Bool {
+        guard let option = data?.createOption else { return false }
+        guard option.lowercased() == "empty" else {
+            throw APIError.notServedYet("The createOption '\(option.prefix(60))' is", target: "creationData.createOption")
+        }
+        return true
+    }
+
+    /// What would make a promise that is not kept is refused instead of passed over.
+    private static func refuseWhatComesLater(_ body: DiskBody) throws {
+        let properties = body.properties
+        let asked: [(isAsked: Bool, what: String, target: String)] = [
+            (properties?.creationData?.logicalSectorSize.map { $0 != 4096 && $0 != 512 } == true,
+                "Logical sector sizes other than 512 and 4096 are", "creationData.logicalSectorSize"),
+            ((properties?.maxShares ?? 1) > 1, "Shared disks, maxShares above 1, are", "maxShares"),
+            (properties?.networkAccessPolicy.map { $0.lowercased() != "allowall" } == true,
+                "Network access policies other than AllowAll are", "networkAccessPolicy"),
+            (properties?.publicNetworkAccess.map { $0.lowercased() != "enabled" } == true,
+                "Disabling publicNetworkAccess is", "publicNetworkAccess"),
+            (properties?.diskAccessId?.isEmpty == false, "Disk accesses are", "diskAccessId"),
+            (properties?.burstingEnabled == true, "Bursting is", "burstingEnabled"),
+            (properties?.securityProfile.map { $0 != .null } == true, "Security profiles are", "securityProfile"),
+            (properties?.encryptionSettingsCollection?.enabled == true, "Azure Disk Encryption is", "encryptionSettingsCollection"),
+            (body.extendedLocation.map { $0 != .null } == true, "Extended locations are", "extendedLocation"),
+        ]
+        if let first = asked.first(where: \.isAsked) { throw APIError.notServedYet(first.what, target: first.target) }
+    }
+}

@@ -1,0 +1,91 @@
+import CofferModel
+import CofferPlatform
+
+/// The disk host's commands as calls that return what each command is answered with.
+struct HostedDisks: Sendable {
+    let host: any DiskHost
+
+    /// Runs `body` with the key that data keys for the host are sealed to, and once more if the host was replaced in between.
+    ///
+    /// - Throws: ``DiskFailure``, and what `body` throws.
+    func withRecipientKey<R>(_ body: ([UInt8]) async throws -> R) async throws -> R {
+        let key = try await recipientKey()
+        do {
+            return try await body(key)
+        } catch let failure as DiskFailure where failure.code == .wrongKey {
+            let newKey = try await recipientKey()
+            guard newKey != key else { throw failure }
+            return try await body(newKey)
+        }
+    }
+
+    func create(_ disk: DiskID, byteCount: UInt64, keys: [WrappedDataKey]) async throws {
+        _ = try await status(.create(disk: disk, byteCount: byteCount, layers: keys.map(\.layer), keys: keys.map(\.sealed)))
+    }
+
+    func open(_ disk: DiskID, keys: [SealedKey]) async throws -> DiskStatus {
+        try await status(.open(disk: disk, keys: keys, isReadOnly: false))
+    }
+
+    func resume(_ disk: DiskID, keys: [SealedKey]) async throws -> DiskStatus {
+        try await status(.resume(disk: disk, keys: keys))
+    }
+
+    func close(_ disk: DiskID) async throws { _ = try await status(.close(disk: disk)) }
+
+    func suspend(_ disk: DiskID, reason: String) async throws { _ = try await status(.suspend(disk: disk, reason: reason)) }
+
+    func rewrap(_ disk: DiskID, layer: Int, to key: WrappedDataKey, from generation: UInt64) async throws {
+        _ = try await status(.rewrap(disk: disk, layer: layer, to: key.layer, key: key.sealed, from: generation))
+    }
+
+    /// - Returns: nil if the host has no such disk.
+    func find(_ disk: DiskID) async throws -> DiskStatus? {
+        do {
+            return try await inspect(disk)
+        } catch let failure as DiskFailure where failure.code == .notFound {
+            return nil
+        }
+    }
+
+    func inspect(_ disk: DiskID) async throws -> DiskStatus { try await status(.inspect(disk: disk)) }
+
+    func delete(_ disk: DiskID) async throws {
+        guard case .done = try await perform(.delete(disk: disk)) else { throw DiskFailure.unexpectedAnswer }
+    }
+
+    func holes(_ disk: DiskID) async throws -> [ByteRange] {
+        guard case .holes(let ranges) = try await perform(.holes(disk: disk)) else { throw DiskFailure.unexpectedAnswer }
+        return ranges
+    }
+
+    func list() async throws -> (disks: [DiskStatus], refused: [RefusedDisk]) {
+        guard case .disks(let disks, let refused) = try await perform(.list) else { throw DiskFailure.unexpectedAnswer }
+        return (disks, refused)
+    }
+
+    private func recipientKey() async throws -> [UInt8] {
+        guard case .greeting(let greeting) = try await perform(.hello(version: DiskControlVersion.current)) else {
+            throw DiskFailure.unexpectedAnswer
+        }
+        guard greeting.version == DiskControlVersion.current else {
+            throw DiskFailure(.system, "coffer-diskd speaks version \(greeting.version) of the control protocol, not \(DiskControlVersion.current)")
+        }
+        return greeting.recipientKey
+    }
+
+    private func status(_ command: DiskCommand) async throws -> DiskStatus {
+        guard case .disk(let status) = try await perform(command) else { throw DiskFailure.unexpectedAnswer }
+        return status
+    }
+
+    private func perform(_ command: DiskCommand) async throws -> DiskReply {
+        let reply = try await host.perform(command)
+        if case .failure(let failure) = reply { throw failure }
+        return reply
+    }
+}
+
+extension DiskFailure {
+    fileprivate static let unexpectedAnswer = DiskFailure(.system, "coffer-diskd gave an answer of another kind than was asked for")
+}

@@ -1,0 +1,22 @@
+import CofferModel
+
+extension APIError {
+    /// 400: a PUT of a new set without a key.
+    static let activeKeyRequired = invalidParameter(
+        "Required parameter 'activeKey.keyUrl' is missing (null): name the key's URL with its version.", target: "activeKey.keyUrl")
+
+    /// 404: the set that a disk names is not there.
+    static func encryptionSetNotFound(_ id: ResourceID) -> APIError {
+        APIError(
+            status: 404, code: "ResourceNotFound",
+            message: "The disk encryption set '\(id.text)' was not found. 'az disk-encryption-set list' shows those that there are.",
+            target: "encryption.diskEncryptionSetId")
+    }
+
+    /// 409: the set is on its way out.
+    static func encryptionSetBeingDeleted(_ id: ResourceID) -> APIError {
+        APIError(
+            status: 409, code: "OperationNotAllowed",
+            message: "The disk encryption set '\(id.name)' is being deleted. Make it again, or use another one.")
+    }
+}

@@ -1,0 +1,96 @@
+import CofferModel
+
+/// All rules about disk encryption sets and encrypted disks. When you add one: give it a test in `EncryptionRulesTests`.
+extension EncryptionRule {
+    static let all: [EncryptionRule] = [
+        .keyURLForm, .keyURLVersion, .keyType, .keySize, .keyEnabled, .keyNotBefore, .keyExpires, .vaultPurgeProtection, .vaultRegion,
+        .vaultSubscription, .sourceVaultMatch, .sourceVaultSubscription, .setIdentity, .setType, .setTypeFixed, .setInUse,
+        .setRequired, .setWithPlatformKey, .setSubscription, .setRegion, .setTypeMatch, .diskEncryptionFixed, .doubleEncryptionSKU,
+    ]
+
+    // MARK: The key of a disk encryption set
+
+    static let keyURLForm = EncryptionRule(
+        "key-url-form", target: "activeKey.keyUrl",
+        "'{url}' is not the URL of a key. It has the form https://MyVault.{suffix}/keys/MyKey/VERSION, which 'az keyvault key show "
+            + "--vault-name MyVault --name MyKey --query key.kid --output tsv' prints.")
+    static let keyURLVersion = EncryptionRule(
+        "key-url-version", target: "activeKey.keyUrl",
+        "The key URL '{url}' names no version. A disk encryption set starts from a version, also with automatic rotation; 'az keyvault "
+            + "key show --id {url} --query key.kid --output tsv' prints the URL with the current one.")
+    static let keyType = EncryptionRule(
+        "key-type", target: "activeKey.keyUrl",
+        "The key '{url}' has the type {type}. Disk encryption sets use RSA keys: make one with 'az keyvault key create --kty RSA'.")
+    static let keySize = EncryptionRule(
+        "key-size", target: "activeKey.keyUrl",
+        "The RSA key '{url}' has {bits} bits. Disk encryption sets use keys of 2048, 3072 or 4096 bits: make one with 'az keyvault key "
+            + "create --kty RSA --size 3072'.")
+    static let keyEnabled = EncryptionRule(
+        "key-enabled", status: 403, code: "KeyVaultKeyDisabled", target: "activeKey.keyUrl",
+        "The key '{url}' is disabled. Enable it with: az keyvault key set-attributes --id {url} --enabled true")
+    static let keyNotBefore = EncryptionRule(
+        "key-not-before", status: 403, code: "KeyVaultKeyNotYetValid", target: "activeKey.keyUrl",
+        "The key '{url}' is not valid before {date}. Move the date with: az keyvault key set-attributes --id {url} --not-before")
+    static let keyExpires = EncryptionRule(
+        "key-expires", status: 403, code: "KeyVaultKeyExpired", target: "activeKey.keyUrl",
+        "The key '{url}' expired on {date}. Rotate it, or move the date with: az keyvault key set-attributes --id {url} --expires")
+    static let vaultPurgeProtection = EncryptionRule(
+        "vault-purge-protection", code: "KeyVaultPurgeProtectionNotEnabled", target: "activeKey.keyUrl",
+        "The vault '{vault}' has no purge protection, so that its keys, and with them all disks, could be lost for good. Turn it on "
+            + "with: az keyvault update --name {vault} --enable-purge-protection true")
+    static let vaultRegion = EncryptionRule(
+        "vault-region", target: "activeKey.keyUrl",
+        "The vault '{vault}' is in '{theirs}' and the disk encryption set is to be in '{ours}'. Both must be in one region.")
+    static let vaultSubscription = EncryptionRule(
+        "vault-subscription", in: [.year2021], target: "activeKey.keyUrl",
+        "The vault '{vault}' is in the subscription '{theirs}'. It must be in that of the disk encryption set, '{ours}'.")
+    static let sourceVaultMatch = EncryptionRule(
+        "source-vault-match", target: "activeKey.sourceVault.id",
+        "The source vault '{given}' is not the vault of the key '{url}', which is '{vault}'. Name that one, or leave the source vault out.")
+    static let sourceVaultSubscription = EncryptionRule(
+        "source-vault-subscription", in: [.current], target: "activeKey.sourceVault.id",
+        "The vault '{vault}' is in another subscription than the disk encryption set. Leave the source vault out then.")
+
+    // MARK: Disk encryption sets
+
+    static let setIdentity = EncryptionRule(
+        "set-identity", target: "identity.type",
+        "The identity '{type}' is not supported. In this version of Coffer a disk encryption set has its own identity, 'SystemAssigned'; "
+            + "user-assigned ones come later.")
+    static let setType = EncryptionRule(
+        "set-type", target: "encryptionType",
+        "The encryption type '{type}' is not one of a disk encryption set here. Choose EncryptionAtRestWithCustomerKey or "
+            + "EncryptionAtRestWithPlatformAndCustomerKeys{more}.")
+    static let setTypeFixed = EncryptionRule(
+        "set-type-fixed", status: 409, code: "PropertyChangeNotAllowed", target: "encryptionType",
+        "Changing property 'encryptionType' is not allowed: '{set}' has '{type}'. Make another disk encryption set.")
+    static let setInUse = EncryptionRule(
+        "set-in-use", status: 409, code: "OperationNotAllowed",
+        "The disk encryption set '{set}' is associated with {count} disks and cannot be deleted: {disks}. Delete those first.")
+
+    // MARK: Disks
+
+    static let setRequired = EncryptionRule(
+        "set-required", target: "encryption.diskEncryptionSetId",
+        "A disk of the encryption type '{type}' needs a disk encryption set: name it in 'diskEncryptionSetId'.")
+    static let setWithPlatformKey = EncryptionRule(
+        "set-with-platform-key", target: "encryption.diskEncryptionSetId",
+        "Resource {disk} encrypted with platform key has disk encryption set id specified. Leave 'diskEncryptionSetId' out, or choose the "
+            + "encryption type of the set.")
+    static let setSubscription = EncryptionRule(
+        "set-subscription", target: "encryption.diskEncryptionSetId",
+        "The disk encryption set '{set}' is in the subscription '{theirs}'. It must be in that of the disk, '{ours}'.")
+    static let setRegion = EncryptionRule(
+        "set-region", target: "encryption.diskEncryptionSetId",
+        "The disk encryption set '{set}' is in '{theirs}' and the disk is to be in '{ours}'. Both must be in one region.")
+    static let setTypeMatch = EncryptionRule(
+        "set-type-match", target: "encryption.type",
+        "The disk's encryption type '{type}' is not that of the disk encryption set '{set}', '{theirs}'. Both must be the same.")
+    static let diskEncryptionFixed = EncryptionRule(
+        "disk-encryption-fixed", in: [.year2021], status: 409, code: "PropertyChangeNotAllowed", target: "encryption",
+        "Changing property 'encryption' is not allowed: the encryption of '{disk}' cannot be changed once it is configured. Make a new "
+            + "disk and copy the data.")
+    static let doubleEncryptionSKU = EncryptionRule(
+        "double-encryption-sku", target: "sku.name",
+        "Double encryption, with platform and customer keys, is not available for disks of the SKU '{sku}'. Choose Premium_LRS, for example.")
+}

@@ -1,0 +1,17 @@
+/// Whose keys wrap the data keys of a disk. The raw values are Azure's words.
+package enum DiskEncryptionType: String, Codable, Sendable, CaseIterable {
+    case platformKey = "EncryptionAtRestWithPlatformKey"
+    case customerKey = "EncryptionAtRestWithCustomerKey"
+    /// Two layers: the customer's key wraps the one next to the guest, the platform's the one next to the file.
+    case platformAndCustomerKeys = "EncryptionAtRestWithPlatformAndCustomerKeys"
+
+    /// - Parameter word: Azure's word, in any case.
+    /// - Returns: nil if it is none of these.
+    package init?(word: String) {
+        guard let found = Self.allCases.first(where: { $0.rawValue.lowercased() == word.lowercased() }) else { return nil }
+        self = found
+    }
+
+    /// Whether a customer's key is among them, so that a disk encryption set must name it.
+    package var usesCustomerKey: Bool { self != .platformKey }
+}
