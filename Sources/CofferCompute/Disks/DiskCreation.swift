@@ -48,7 +48,13 @@ struct DiskCreation: Sendable {
         }
         guard isOurs else { return }
         do {
-            try await hosted.delete(record.disk)
+            do {
+                try await hosted.delete(record.disk)
+            } catch let failure as DiskFailure where failure.code == .busy {
+                // It was detached when its host could not be reached.
+                try await hosted.close(record.disk)
+                try await hosted.delete(record.disk)
+            }
         } catch let failure as DiskFailure {
             throw APIError.diskHost(failure, record.id)
         }

@@ -4,9 +4,6 @@ import CofferPlatform
 /// Brings what the host does with disks to what the store wants of them: after a start, after the host was replaced, and whenever
 /// keys may have become usable or unusable.
 struct DiskKeeper: Sendable {
-    /// Disks that are looked at side by side.
-    static let width = 8
-
     let store: any Store
     let creation: DiskCreation
     let keys: DiskKeys
@@ -22,22 +19,17 @@ struct DiskKeeper: Sendable {
         let listed = try await hosted.list().disks
         let byID = Dictionary(listed.map { ($0.disk, $0) }, uniquingKeysWith: { first, _ in first })
         let records = try await store.read { try $0.disks() }
-        await keep(records.filter { DiskMachine.step(for: $0, byID[$0.disk]) != .nothing })
+        try await keep(records.filter { DiskMachine.step(for: $0, byID[$0.disk]) != .nothing })
     }
 
     /// Looks at the attached disks of some sets.
     func keep(disksOf sets: Set<ResourceID>) async throws {
         let records = try await store.read { try $0.disks() }
-        await keep(records.filter { $0.isAttached && $0.set.map(sets.contains) == true })
+        try await keep(records.filter { $0.isAttached && $0.set.map(sets.contains) == true })
     }
 
-    private func keep(_ records: [DiskRecord]) async {
-        await withTaskGroup(of: Void.self) { group in
-            for (index, record) in records.enumerated() {
-                if index >= Self.width { await group.next() }
-                group.addTask { await keep(record) }
-            }
-        }
+    private func keep(_ records: [DiskRecord]) async throws {
+        _ = try await sideBySide(records) { await keep($0) }
     }
 
     private func keep(_ record: DiskRecord) async {
@@ -53,6 +45,10 @@ struct DiskKeeper: Sendable {
 
     /// Does what ``DiskMachine`` says. The caller holds the disk's turn.
     private func keepNow(_ record: DiskRecord) async throws {
+        guard record.phase == .succeeded else {
+            _ = try await creation.settle(record)
+            return
+        }
         let status: DiskStatus?
         do {
             status = try await hosted.find(record.disk)
@@ -60,8 +56,7 @@ struct DiskKeeper: Sendable {
             return try await note(failure.message, on: record)
         }
         switch DiskMachine.step(for: record, status) {
-        case .nothing: return
-        case .settle: _ = try await creation.settle(record)
+        case .nothing, .settle: return
         case .missing: try await note("The disk's host has no data of it.", on: record)
         case .close: try await hosted.close(record.disk)
         case .open, .check, .revive:
@@ -69,7 +64,7 @@ struct DiskKeeper: Sendable {
             do {
                 _ = try await serve(record, status)
                 try await note(nil, on: record)
-            } catch let refusal as APIError where refusal.status < 500 {
+            } catch let refusal as APIError where refusal.isVerdict {
                 try await stop(record, status, because: refusal)
             }
         }
@@ -108,6 +103,9 @@ struct DiskKeeper: Sendable {
 }
 
 extension APIError {
+    /// Whether a key service says that a key may not be used, and not that it cannot tell just now: disks are not stopped for that.
+    var isVerdict: Bool { (400..<500).contains(status) && status != 408 && status != 429 }
+
     /// A sentence that names the key and why it cannot be used.
     func reason(for status: DiskStatus) -> String {
         let key = status.layers.first { $0.isCustomers }?.keyID ?? status.layers.first?.keyID ?? ""

@@ -109,6 +109,7 @@ struct DisksService: Sendable {
         if let byteCount = wanted.byteCount, byteCount != old.byteCount {
             throw APIError.diskResize(old.id, isGrowth: byteCount > old.byteCount)
         }
+        try rules.require(.setWithPlatformKey, wanted.encryption != .platformKey || wanted.set == nil, ["disk": old.id.name])
         // `az disk update` leaves the set out of what it echoes for double encryption; that is no wish to change it.
         let keepsSet = wanted.set.map { $0 == old.set } ?? (wanted.encryption != .platformKey || old.set == nil)
         guard wanted.encryption.map({ $0 == old.encryption }) ?? true, keepsSet else {

@@ -46,17 +46,17 @@ struct KeyRotation: Sendable {
             (try transaction.encryptionSet(id), try transaction.disks(of: id))
         }
         guard let set else { throw APIError.resourceNotFound(id) }
-        var firstError: APIError?
-        for disk in disks {
+        let errors = try await sideBySide(disks) { disk -> APIError? in
             do {
                 try await turns.take(disk.id.key) { try await rewrap(disk, under: set) }
+                return nil
             } catch let error as APIError {
-                firstError = firstError ?? error
+                return error
             } catch let failure as DiskFailure {
-                firstError = firstError ?? .diskHost(failure, disk.id)
+                return .diskHost(failure, disk.id)
             }
         }
-        if let firstError { return try await note(firstError, on: set) }
+        if let error = errors.lazy.compactMap({ $0 }).first { return try await note(error, on: set) }
         let now = clock.now()
         return try await store.write { transaction in
             guard var record = try transaction.encryptionSet(id) else { throw APIError.resourceNotFound(id) }

@@ -1,0 +1,163 @@
+import CofferModel
+import CofferPlatform
+import CofferTesting
+import Testing
+
+@testable import CofferCompute
+
+/// A process that ends at any step, with that step done or not, and another that starts over what is left.
+@Suite("Crashes")
+struct CrashTests {
+    struct Point: Sendable, CustomTestStringConvertible {
+        let steps: Int
+        let doesLastStep: Bool
+        var testDescription: String { "step \(steps)\(doesLastStep ? " done" : "")" }
+    }
+
+    static func points(_ count: Int) -> [Point] {
+        (1...count).flatMap { [Point(steps: $0, doesLastStep: false), Point(steps: $0, doesLastStep: true)] }
+    }
+
+    /// Runs `body` in a process that ends at `point`, then starts another, which settles what was left.
+    private func crash(_ world: World, at point: Point, _ body: (ComputeServices) async throws -> Void) async throws -> ComputeServices {
+        let services = world.start(fuse: Fuse(steps: point.steps, doesLastStep: point.doesLastStep))
+        try? await body(services)
+        let next = world.start()
+        var memory = KeyWatch.Memory()
+        await next.keyWatch.step(&memory)
+        #expect(memory.hasStarted)
+        #expect(memory.retries.isEmpty)
+        return next
+    }
+
+    /// Whether records and hosted disks are the same, and every disk opens with the key of its set.
+    private func checkAgreement(_ world: World, _ services: ComputeServices) async throws {
+        let records = try await world.store.read { try $0.disks() }
+        #expect(Set(records.map(\.disk)) == Set(world.host.disks.keys))
+        for record in records {
+            #expect(record.phase == .succeeded)
+            let state = world.host.disks[record.disk]?.state
+            #expect(state == (record.isAttached ? .open : .closed))
+            if record.set != nil {
+                let active = try await world.setRecord()?.activeKey.url.text
+                #expect(world.host.disks[record.disk]?.layers.first?.keyID == active)
+            }
+            #expect(try await world.call(services, "attach", record.id.name)["state"] == "open")
+            try await world.call(services, "detach", record.id.name)
+        }
+    }
+
+    @Test("Making a disk", arguments: points(8))
+    func createDisk(point: Point) async throws {
+        let world = World()
+        try await world.makeSet(world.start(), type: .platformAndCustomerKeys)
+        let next = try await crash(world, at: point) { try await world.makeDisk($0) }
+        try await checkAgreement(world, next)
+        #expect(try await world.makeDisk(next)["properties"]?["provisioningState"] == "Succeeded")
+        #expect(world.host.disks.count == 1)
+        try await checkAgreement(world, next)
+    }
+
+    @Test("Making a disk that is refused", arguments: points(6))
+    func refusedDisk(point: Point) async throws {
+        let world = World()
+        try await world.makeSet(world.start())
+        world.vaults.change("kv1") { $0.allowed = [] }
+        let next = try await crash(world, at: point) { try await world.makeDisk($0) }
+        #expect(world.host.disks.isEmpty)
+        #expect(try await world.record() == nil)
+        #expect(try await world.arm(next, .delete, "diskEncryptionSets/des1").status == 200)
+    }
+
+    @Test("Deleting a disk", arguments: points(5))
+    func deleteDisk(point: Point) async throws {
+        let world = World()
+        let first = world.start()
+        try await world.makeSet(first)
+        try await world.makeDisk(first)
+        let next = try await crash(world, at: point) { _ = try await world.arm($0, .delete, "disks/disk1") }
+        try await checkAgreement(world, next)
+        #expect([200, 204].contains(try await world.arm(next, .delete, "disks/disk1").status))
+        #expect(world.host.disks.isEmpty)
+    }
+
+    @Test("Attaching and detaching", arguments: points(10))
+    func attach(point: Point) async throws {
+        let world = World()
+        let first = world.start()
+        try await world.makeSet(first)
+        try await world.makeDisk(first)
+        let next = try await crash(world, at: point) {
+            try await world.call($0, "attach")
+            try await world.call($0, "detach")
+        }
+        try await checkAgreement(world, next)
+    }
+
+    @Test("Rotating many disks", arguments: points(30))
+    func rotate(point: Point) async throws {
+        let world = World()
+        let first = world.start()
+        try await world.makeSet(first, rotates: true)
+        for index in 0..<6 { try await world.makeDisk(first, "disk\(index)") }
+        world.vaults.change("kv1", "key1", "v2") { _ in }
+        try await world.announce(.newVersion)
+        let next = try await crash(world, at: point) {
+            var memory = KeyWatch.Memory()
+            await $0.keyWatch.step(&memory)
+        }
+        let set = try #require(try await world.setRecord())
+        #expect(set.activeKey.url.version == "v2")
+        #expect(set.previousKeys.isEmpty)
+        #expect(set.rotationError == nil)
+        #expect(set.lastRotation != nil)
+        try await checkAgreement(world, next)
+    }
+
+    @Test("Changing the key by hand", arguments: points(20))
+    func changeKey(point: Point) async throws {
+        let world = World()
+        let first = world.start()
+        try await world.makeSet(first)
+        for index in 0..<3 { try await world.makeDisk(first, "disk\(index)") }
+        world.vaults.change("kv1", "key1", "v2") { _ in }
+        let next = try await crash(world, at: point) { _ = try await world.arm($0, .put, "diskEncryptionSets/des1", World.setBody("v2")) }
+        #expect(try await world.setRecord()?.previousKeys == [])
+        try await checkAgreement(world, next)
+        #expect(try await world.arm(next, .put, "diskEncryptionSets/des1", World.setBody("v2")).status == 200)
+        try await checkAgreement(world, next)
+        #expect(try await world.setRecord()?.activeKey.url.version == "v2")
+    }
+
+    @Test("Making and deleting a set", arguments: points(6))
+    func set(point: Point) async throws {
+        let world = World()
+        let next = try await crash(world, at: point) {
+            try await world.makeSet($0)
+            _ = try await world.arm($0, .delete, "diskEncryptionSets/des1")
+        }
+        #expect(try await world.setRecord()?.isBeingDeleted != true)
+        #expect(try await world.arm(next, .put, "diskEncryptionSets/des1", World.setBody()).status == 200)
+        #expect(try await world.arm(next, .delete, "diskEncryptionSets/des1").status == 200)
+        #expect(world.identities.resources.isEmpty)
+    }
+
+    @Test("Stopping and reviving disks", arguments: points(8))
+    func revocation(point: Point) async throws {
+        let world = World()
+        let first = world.start()
+        try await world.makeSet(first)
+        try await world.makeDisk(first)
+        try await world.call(first, "attach")
+        world.vaults.change("kv1", "key1", "v1") { $0.isEnabled = false }
+        try await world.announce(.attributes)
+        let next = try await crash(world, at: point) {
+            var memory = KeyWatch.Memory()
+            await $0.keyWatch.step(&memory)
+        }
+        #expect(try await world.hosted()?.state == .suspended)
+        world.vaults.change("kv1", "key1", "v1") { $0.isEnabled = true }
+        #expect(try await world.call(next, "attach")["state"] == "open")
+        try await checkAgreement(world, next)
+    }
+}

@@ -1,0 +1,171 @@
+import CofferModel
+import CofferPlatform
+import Synchronization
+
+/// A disk host that keeps headers, generations and states as `coffer-diskd` does, and refuses what it refuses.
+final class DiskHostDouble: DiskHost {
+    struct Disk: Sendable {
+        var byteCount: UInt64
+        var generation: UInt64
+        var layers: [DiskLayer]
+        /// The layers' data keys, which the real host knows check values of.
+        let dataKeys: [[UInt8]]
+        var state: DiskStatus.State = .closed
+        var reason: String?
+    }
+
+    private struct Contents: Sendable {
+        var disks: [DiskID: Disk] = [:]
+        var processes: Int32 = 1
+        var isDown = false
+        var commands: [DiskCommand] = []
+        /// Called with each command before it is done; what it throws is the answer.
+        var interrupt: (@Sendable (DiskCommand) throws -> Void)?
+        /// A generation that the next rewrap finds changed by somebody else.
+        var surprises = 0
+    }
+
+    private let contents = Mutex(Contents())
+
+    var disks: [DiskID: Disk] { contents.withLock { $0.disks } }
+    var commands: [DiskCommand] { contents.withLock { $0.commands } }
+
+    func change(_ disk: DiskID, _ body: (inout Disk) -> Void) {
+        contents.withLock { contents in
+            guard var found = contents.disks[disk] else { return }
+            body(&found)
+            contents.disks[disk] = found
+        }
+    }
+
+    func interrupt(_ body: (@Sendable (DiskCommand) throws -> Void)?) {
+        contents.withLock { $0.interrupt = body }
+    }
+
+    func setDown(_ isDown: Bool) {
+        contents.withLock { $0.isDown = isDown }
+    }
+
+    /// Ends the process and starts another, which has another key and no open disks.
+    func restart() {
+        contents.withLock { contents in
+            contents.processes += 1
+            for id in contents.disks.keys {
+                contents.disks[id]?.state = .closed
+                contents.disks[id]?.reason = nil
+            }
+        }
+    }
+
+    /// Makes the next `count` re-wraps find that somebody else changed the header first.
+    func surprise(_ count: Int) {
+        contents.withLock { $0.surprises = count }
+    }
+
+    func perform(_ command: DiskCommand) async throws -> DiskReply {
+        let interrupt = try contents.withLock { contents in
+            if contents.isDown { throw DiskFailure(.system, "coffer-diskd at /run/diskd.sock cannot be reached: Connection refused") }
+            contents.commands.append(command)
+            return contents.interrupt
+        }
+        try interrupt?(command)
+        return try contents.withLock { try Self.reply(to: command, &$0) }
+    }
+
+    private static func reply(to command: DiskCommand, _ host: inout Contents) throws -> DiskReply {
+        switch command {
+        case .hello:
+            return .greeting(DiskHostGreeting(version: DiskControlVersion.current, processID: host.processes, recipientKey: key(host)))
+        case .create(let id, let byteCount, let layers, let sealed):
+            let keys = try sealed.enumerated().map { try unseal($1, id, $0, host) }
+            guard layers.count == keys.count, byteCount % 4096 == 0 else { throw DiskFailure(.badCommand, "bad disk") }
+            if let found = host.disks[id] {
+                guard found.layers == layers, found.byteCount == byteCount else { throw DiskFailure(.exists, "another disk has the id") }
+            } else {
+                host.disks[id] = Disk(byteCount: byteCount, generation: 1, layers: layers, dataKeys: keys)
+            }
+            return try status(id, host)
+        case .open(let id, let sealed, _):
+            var disk = try find(id, host)
+            if disk.state == .closed {
+                try prove(sealed, disk, id, host)
+                disk.state = .open
+                host.disks[id] = disk
+            }
+            return try status(id, host)
+        case .close(let id):
+            var disk = try find(id, host)
+            (disk.state, disk.reason) = (.closed, nil)
+            host.disks[id] = disk
+            return try status(id, host)
+        case .rewrap(let id, let layer, let new, let sealed, let from):
+            var disk = try find(id, host)
+            if host.surprises > 0 {
+                host.surprises -= 1
+                disk.generation += 1
+                host.disks[id] = disk
+            }
+            guard disk.layers.indices.contains(layer), try unseal(sealed, id, layer, host) == disk.dataKeys[layer] else {
+                throw DiskFailure(.wrongKey, "the key is not this layer's")
+            }
+            if disk.generation == from + 1, disk.layers[layer] == new { return try status(id, host) }
+            guard disk.generation == from else { throw DiskFailure(.generationChanged, "the header has another generation") }
+            disk.layers[layer] = new
+            disk.generation += 1
+            host.disks[id] = disk
+            return try status(id, host)
+        case .suspend(let id, let reason):
+            var disk = try find(id, host)
+            if disk.state != .closed { (disk.state, disk.reason) = (.suspended, reason) }
+            host.disks[id] = disk
+            return try status(id, host)
+        case .resume(let id, let sealed):
+            var disk = try find(id, host)
+            guard disk.state != .closed else { throw DiskFailure(.badCommand, "the disk is not open") }
+            try prove(sealed, disk, id, host)
+            (disk.state, disk.reason) = (.open, nil)
+            host.disks[id] = disk
+            return try status(id, host)
+        case .delete(let id):
+            guard host.disks[id].map({ $0.state == .closed }) ?? true else { throw DiskFailure(.busy, "the disk is open") }
+            host.disks[id] = nil
+            return .done
+        case .inspect(let id): return try status(id, host)
+        case .list: return .disks(try host.disks.keys.map { try statusValue($0, host) }, refused: [])
+        case .holes(let id): return .holes([ByteRange(offset: 0, length: try find(id, host).byteCount)])
+        case .sync, .quitIfIdle: return .done
+        }
+    }
+
+    private static func key(_ host: Contents) -> [UInt8] {
+        [UInt8](repeating: 0xD0, count: 31) + [UInt8(truncatingIfNeeded: host.processes)]
+    }
+
+    private static func find(_ id: DiskID, _ host: Contents) throws -> Disk {
+        guard let disk = host.disks[id] else { throw DiskFailure(.notFound, "there is no disk \(id.text)") }
+        return disk
+    }
+
+    private static func unseal(_ sealed: SealedKey, _ id: DiskID, _ layer: Int, _ host: Contents) throws -> [UInt8] {
+        let prefix = key(host) + SealedKey.binding(disk: id, layer: layer)
+        guard sealed.box.starts(with: prefix), sealed.box.count == prefix.count + 64 else {
+            throw DiskFailure(.wrongKey, "the sealed key for layer \(layer) was not made for this process and this disk")
+        }
+        return Array(sealed.box.dropFirst(prefix.count))
+    }
+
+    private static func prove(_ sealed: [SealedKey], _ disk: Disk, _ id: DiskID, _ host: Contents) throws {
+        let keys = try sealed.enumerated().map { try unseal($1, id, $0, host) }
+        guard keys == disk.dataKeys else { throw DiskFailure(.wrongKey, "a data key is not this disk's") }
+    }
+
+    private static func status(_ id: DiskID, _ host: Contents) throws -> DiskReply { .disk(try statusValue(id, host)) }
+
+    private static func statusValue(_ id: DiskID, _ host: Contents) throws -> DiskStatus {
+        let disk = try find(id, host)
+        return DiskStatus(
+            disk: id, state: disk.state, byteCount: disk.byteCount, allocatedByteCount: 0, generation: disk.generation,
+            layers: disk.layers, export: disk.state == .closed ? nil : DiskExport(socketPath: "/data dir/run/nbd.sock", name: id.text),
+            reason: disk.reason, clientCount: 0)
+    }
+}
