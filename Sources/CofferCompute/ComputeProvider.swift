@@ -22,6 +22,7 @@ package struct ComputeProvider: ResourceProvider {
         }
     }
 
+    /// Disks and disk encryption sets, for lists over all types.
     package func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] {
         let scope = ResourceID(subscription: subscription, group: group)
         let disks = try await disks.service.disks(in: scope).map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
@@ -29,6 +30,9 @@ package struct ComputeProvider: ResourceProvider {
         return disks + sets
     }
 
+    /// Deletes a disk that is not attached, or a set that no disk uses.
+    ///
+    /// - Throws: ``APIError`` with the code `OperationNotAllowed` if it is in use.
     package func delete(_ id: ResourceID, by grant: Grant) async throws {
         if id.isType("Microsoft.Compute/disks") {
             _ = try await disks.service.delete(id, by: grant)

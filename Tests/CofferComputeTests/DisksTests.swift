@@ -217,6 +217,27 @@ struct DisksTests {
         }
     }
 
+    @Test("A size in bytes stays when a client echoes it rounded up")
+    func exactSize() async throws {
+        let services = world.start()
+        let exact = Int64((1 << 30) + 4096)
+        func put(_ size: [String: JSONValue]) async -> APIError? {
+            await refusal {
+                _ = try await world.arm(services, .put, "disks/d", [
+                    "location": "uksouth", "properties": .object(["creationData": ["createOption": "Empty"]].merging(size) { $1 }),
+                ])
+            }
+        }
+        #expect(await put(["diskSizeBytes": .int(exact)]) == nil)
+        let shown = try await world.arm(services, .get, "disks/d").body["properties"]
+        #expect(shown?["diskSizeGB"] == 2)
+        #expect(shown?["diskSizeBytes"] == .int(exact))
+        #expect(await put(["diskSizeGB": 2, "diskSizeBytes": .int(exact)]) == nil)
+        #expect(await put(["diskSizeGB": 2]) == nil)
+        #expect(await put(["diskSizeGB": 3, "diskSizeBytes": .int(exact)])?.short == "409 OperationNotAllowed")
+        #expect(await put(["diskSizeBytes": .int(1 << 30)])?.message.contains("reduced") == true)
+    }
+
     @Test("What is not served is refused with a sentence", arguments: [
         ["creationData": ["createOption": "Copy", "sourceResourceId": "/x"]], ["maxShares": 2], ["networkAccessPolicy": "DenyAll"],
         ["publicNetworkAccess": "Disabled"], ["securityProfile": ["securityType": "TrustedLaunch"]],

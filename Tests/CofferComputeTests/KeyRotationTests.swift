@@ -222,6 +222,24 @@ struct KeyRotationTests {
         #expect(world.lines.contains { $0.contains("passed over") })
     }
 
+    @Test("Two processes that follow the same event do no harm to each other")
+    func twoProcesses() async throws {
+        let services = world.start()
+        try await prepare(services, disks: 10)
+        await withTaskGroup(of: Void.self) { group in
+            for process in [services, world.start()] {
+                group.addTask {
+                    var memory = KeyWatch.Memory()
+                    await process.keyWatch.step(&memory)
+                }
+            }
+        }
+        #expect(world.host.disks.values.allSatisfy { $0.layers.first?.keyID == World.key("v2") })
+        #expect(try await show(services)?["previousKeys"] == [])
+        #expect(try await show(services)?["autoKeyRotationError"] == nil)
+        try await world.call(services, "attach", "disk3")
+    }
+
     // MARK: By hand
 
     @Test("Another version or key by hand re-wraps all disks before the answer")

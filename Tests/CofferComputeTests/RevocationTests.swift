@@ -125,6 +125,24 @@ struct RevocationTests {
         #expect(try await world.record()?.reason == nil)
     }
 
+    @Test("A disk that is attached while its key is taken away does not stay open")
+    func race() async throws {
+        let services = world.start()
+        var memory = try await attached(services)
+        for _ in 0..<20 {
+            world.vaults.change("kv1", "key1", "v1") { $0.isEnabled = true }
+            try await world.call(services, "detach")
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { _ = await refusal { try await world.call(services, "attach") } }
+                await Task.yield()
+                world.vaults.change("kv1", "key1", "v1") { $0.isEnabled = false }
+                try? await world.announce(.attributes)
+                await services.keyWatch.step(&memory)
+            }
+            #expect(try await world.hosted()?.state != .open)
+        }
+    }
+
     // MARK: Starts
 
     @Test("Disks that are served are adopted as they are")

@@ -49,14 +49,13 @@ struct DiskResource: Encodable, Sendable {
         tags = disk.tags
         sku = SKU(name: disk.sku.rawValue, tier: disk.sku.tier)
         zones = disk.labels.zones
-        let gibibyte = DiskSpecification.gibibyte
         let provisioningState = switch disk.phase {
         case .creating: "Creating"
         case .succeeded: "Succeeded"
         case .deleting: "Deleting"
         }
         properties = Properties(
-            timeCreated: disk.created.description, diskSizeGB: disk.byteCount / gibibyte + (disk.byteCount % gibibyte == 0 ? 0 : 1),
+            timeCreated: disk.created.description, diskSizeGB: DiskSize.gibibytes(of: disk.byteCount),
             diskSizeBytes: disk.byteCount, uniqueId: disk.disk.text, osType: disk.labels.osType,
             hyperVGeneration: disk.labels.hyperVGeneration,
             encryption: Encryption(type: disk.encryption.rawValue, diskEncryptionSetId: disk.set?.text),

@@ -47,13 +47,10 @@ struct DiskBody: Decodable {
 /// What a PUT or PATCH asks of a disk, each value checked by itself; nil where nothing was said. Which go together with each
 /// other and with the disk as it is, is decided by ``DisksService``.
 struct DiskSpecification: Sendable {
-    static let gibibyte: UInt64 = 1 << 30
-    static let sizes: ClosedRange<Int64> = 1...32767
-
     let location: String?
     let tags: [String: String]?
     let sku: DiskSKU?
-    let byteCount: UInt64?
+    let size: DiskSize?
     let createsEmpty: Bool
     let encryption: DiskEncryptionType?
     let set: ResourceID?
@@ -73,7 +70,7 @@ struct DiskSpecification: Sendable {
             }
             return sku
         }
-        byteCount = try Self.byteCount(properties)
+        size = try DiskSize(gibibytes: properties?.diskSizeGB, bytes: properties?.diskSizeBytes)
         createsEmpty = try Self.createsEmpty(properties?.creationData)
         encryption = try properties?.encryption?.type.map { word in
             guard let type = DiskEncryptionType(word: word) else {
@@ -93,18 +90,6 @@ struct DiskSpecification: Sendable {
             return id
         }
         labels = DiskLabels(osType: properties?.osType, hyperVGeneration: properties?.hyperVGeneration, zones: body.zones)
-    }
-
-    private static func byteCount(_ properties: DiskBody.Properties?) throws -> UInt64? {
-        if let size = properties?.diskSizeGB {
-            guard sizes.contains(size) else { throw APIError.diskSizeNotValid("\(size) GiB") }
-            return UInt64(size) * gibibyte
-        }
-        guard let size = properties?.diskSizeBytes else { return nil }
-        guard let bytes = UInt64(exactly: size), bytes % 4096 == 0,
-            (gibibyte...UInt64(sizes.upperBound) * gibibyte).contains(bytes)
-        else { throw APIError.diskSizeNotValid("\(size) bytes") }
-        return bytes
     }
 
     private static func createsEmpty(_ data: DiskBody.CreationData?) throws -> Bool {

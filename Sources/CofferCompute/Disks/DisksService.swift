@@ -68,7 +68,7 @@ struct DisksService: Sendable {
     private func plan(_ id: ResourceID, as wanted: DiskSpecification, by grant: Grant) async throws -> DiskRecord {
         guard let location = wanted.location, !location.isEmpty else { throw APIError.locationNotAvailable("") }
         guard wanted.createsEmpty else { throw APIError.createOptionRequired }
-        guard let byteCount = wanted.byteCount else { throw APIError.diskSizeRequired }
+        guard let byteCount = wanted.size?.byteCount else { throw APIError.diskSizeRequired }
         let sku = wanted.sku ?? .standardHDD
         let set = try await set(for: id, wanted, location: location, by: grant)
         // A set that is named without a type says which type is meant.
@@ -106,8 +106,8 @@ struct DisksService: Sendable {
     }
 
     private func change(_ old: DiskRecord, to wanted: DiskSpecification, tags: [String: String]) async throws -> DiskRecord {
-        if let byteCount = wanted.byteCount, byteCount != old.byteCount {
-            throw APIError.diskResize(old.id, isGrowth: byteCount > old.byteCount)
+        if let size = wanted.size, !size.isSize(of: old.byteCount) {
+            throw APIError.diskResize(old.id, isGrowth: size.byteCount > old.byteCount)
         }
         try rules.require(.setWithPlatformKey, wanted.encryption != .platformKey || wanted.set == nil, ["disk": old.id.name])
         // `az disk update` leaves the set out of what it echoes for double encryption; that is no wish to change it.

@@ -14,6 +14,7 @@ extension EncryptionRule {
         "key-url-form", target: "activeKey.keyUrl",
         "'{url}' is not the URL of a key. It has the form https://MyVault.{suffix}/keys/MyKey/VERSION, which 'az keyvault key show "
             + "--vault-name MyVault --name MyKey --query key.kid --output tsv' prints.")
+    /// Azure's specification has it: "version segment of the Url is required regardless of rotationToLatestKeyVersionEnabled".
     static let keyURLVersion = EncryptionRule(
         "key-url-version", target: "activeKey.keyUrl",
         "The key URL '{url}' names no version. A disk encryption set starts from a version, also with automatic rotation; 'az keyvault "
