@@ -45,7 +45,3 @@ def test_taking_the_role_away_revokes_as_well(stage):
     stage.assign(SERVICE_ENCRYPTION_USER, identity, scope)
     stage.kept["disk"] = attached(stage.attach())
     stage.read_canary([stage.kept["disk"]], stage.kept["canary"], stage.kept["written"])
-
-
-def test_every_use_of_the_key_left_an_event(stage):
-    stage.say("unwraps by the set's identity are audited; how they are read back is the monitoring service's matter")

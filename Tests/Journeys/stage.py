@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shlex
 import shutil
 import signal
@@ -28,13 +29,19 @@ MARK = "COFFER_JOURNEY_DIRECTORY"
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that nobody has now, and that no outgoing connection is given while a server is down for a moment."""
+    while True:
+        port = random.randrange(20000, 30000)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def find_coffer():
-    for candidate in (os.environ.get("COFFER"), PACKAGE / ".build/release/coffer", PACKAGE / ".build/debug/coffer"):
+    for candidate in (os.environ.get("COFFER"), PACKAGE / ".build/release/coffer"):
         if candidate and os.access(candidate, os.X_OK):
             return str(candidate)
     raise Failure("coffer is not built: swift build -c release")
@@ -193,6 +200,7 @@ class Stage(Deployments):
             for line in process.stdout:
                 if line.startswith(b"ready"):
                     ready.set()
+            process.wait()
             ready.set()
 
         threading.Thread(target=follow, daemon=True).start()

@@ -30,21 +30,22 @@ final class DemoServer {
         String(format: "%.1f s", Date().timeIntervalSince(start))
     }
 
-    /// A TCP port of the loopback interface that nobody listens on now.
+    /// A TCP port of the loopback interface that nobody has now. Not one of those that outgoing connections are given.
     private static func freePort() -> UInt16 {
+        for port in (UInt16(20_000)..<30_000).shuffled() where isFree(port) { return port }
+        return 8443
+    }
+
+    private static func isFree(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
         address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        return unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                guard unsafe bind(descriptor, generic, length) == 0, unsafe getsockname(descriptor, generic, &length) == 0 else {
-                    return 8443
-                }
-                return UInt16(bigEndian: unsafe pointer.pointee.sin_port)
-            }
+        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        return unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe bind(descriptor, $0, length) == 0 }
         }
     }
 }

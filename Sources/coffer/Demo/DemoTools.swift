@@ -9,6 +9,7 @@ final class DemoTools {
     private let az: String
     private let guestDirectory: String
     private var environment: [String: String]
+    private var commandCount = 0
 
     /// - Throws: ``DemoFailure`` naming what is not installed and how to get it.
     init(az: String?, guest: String?, directory: DemoDirectory) throws(DemoFailure) {
@@ -70,7 +71,8 @@ final class DemoTools {
     /// Runs a command to its end, showing it first.
     func run(_ program: String, _ arguments: [String], isShown: Bool = true) throws(DemoFailure) -> DemoResult {
         if isShown { DemoTerminal.command([program] + arguments) }
-        let name = directory.file("command-\(UUID().uuidString.prefix(8))")
+        commandCount += 1
+        let name = directory.file("command-\(commandCount)")
         let executable = switch program {
         case "az": az
         case "coffer": coffer
