@@ -64,23 +64,24 @@ final class DataFile: Sendable {
         }
     }
 
-    /// Makes a range read as zeros and gives its space back where the file system can; else writes zeros.
-    func punch(_ offset: UInt64, _ count: UInt64) throws(BlockError) {
-        if coffer_punch_hole(file, off_t(offset), off_t(count)) == 0 { return }
-        guard errno == EOPNOTSUPP else { throw Self.failure() }
-        try fillWithZeros(offset, count)
+    /// Makes a range a hole.
+    ///
+    /// - Returns: Whether the file system can make holes; if not, nothing was changed.
+    func punch(_ offset: UInt64, _ count: UInt64) throws(BlockError) -> Bool {
+        try isSupported(coffer_punch_hole(file, off_t(offset), off_t(count)))
     }
 
-    /// Gives a range's space back if the file system can.
-    func discard(_ offset: UInt64, _ count: UInt64) throws(BlockError) {
-        guard coffer_punch_hole(file, off_t(offset), off_t(count)) == 0 || errno == EOPNOTSUPP else { throw Self.failure() }
+    /// Makes a range read as a hole and keeps its space.
+    ///
+    /// - Returns: Whether the file system can do that; if not, nothing was changed.
+    func zeroAllocated(_ offset: UInt64, _ count: UInt64) throws(BlockError) -> Bool {
+        try isSupported(coffer_zero_range(file, off_t(offset), off_t(count)))
     }
 
-    /// Makes a range read as zeros and keeps its space.
-    func zeroAllocated(_ offset: UInt64, _ count: UInt64) throws(BlockError) {
-        if coffer_zero_range(file, off_t(offset), off_t(count)) == 0 { return }
+    private func isSupported(_ status: Int32) throws(BlockError) -> Bool {
+        if status == 0 { return true }
         guard errno == EOPNOTSUPP else { throw Self.failure() }
-        try fillWithZeros(offset, count)
+        return false
     }
 
     /// Where the first data at or after `offset` begins, or nil if there is none.
@@ -110,37 +111,10 @@ final class DataFile: Sendable {
         return UInt64(clamping: status.st_blocks) * 512
     }
 
-    private func fillWithZeros(_ offset: UInt64, _ count: UInt64) throws(BlockError) {
-        var done: UInt64 = 0
-        while done < count {
-            let piece = min(count - done, UInt64(Self.zeros.count))
-            let at = offset + done
-            try unsafe write(UnsafeRawBufferPointer(rebasing: Self.zeros.bytes[..<Int(piece)]), at: at, isDurable: false)
-            done += piece
-        }
-    }
-
-    /// A megabyte of zeros, for file systems without holes.
-    private static let zeros = ZeroPage()
-
     private static func failure() -> BlockError {
         switch errno {
         case ENOSPC, EDQUOT, EFBIG: .noSpace
         default: .system(errno)
         }
-    }
-}
-
-/// Zeros that live as long as the process.
-@safe
-private final class ZeroPage: Sendable {
-    let count = 1 << 20
-    // SAFETY: never written after `init`, never freed.
-    nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
-
-    init() {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 4096)
-        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
-        unsafe bytes = UnsafeRawBufferPointer(memory)
     }
 }

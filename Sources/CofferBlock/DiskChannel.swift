@@ -75,7 +75,7 @@ package final class DiskChannel: @unchecked Sendable {
         }
     }
 
-    /// Makes `count` bytes at `offset` read as zeros.
+    /// Makes `count` bytes at `offset` read as zeros. Suspending the disk waits for all of it: callers cut long ranges.
     ///
     /// - Parameter keepsSpace: Whether the range stays allocated, so that later writes to it find space.
     /// - Throws: ``BlockError``.
@@ -90,11 +90,9 @@ package final class DiskChannel: @unchecked Sendable {
                     return try store(part.sector, cipher, isDurable: false)
                 }
                 let start = part.sector * Self.sector
-                if keepsSpace {
-                    try disk.file.zeroAllocated(start, UInt64(part.count))
-                } else {
-                    try disk.file.punch(start, UInt64(part.count))
-                }
+                let isDone = try keepsSpace
+                    ? disk.file.zeroAllocated(start, UInt64(part.count)) : disk.file.punch(start, UInt64(part.count))
+                if !isDone { try fillWithZeros(part.sector, part.count, cipher) }
             }
         }
     }
@@ -105,7 +103,7 @@ package final class DiskChannel: @unchecked Sendable {
         try checkWritable()
         try withCipher(offset, count, isShared: false) { (_) throws(BlockError) in
             try Self.split(offset, Int(clamping: count)) { (part) throws(BlockError) in
-                if part.isWhole { try disk.file.discard(part.sector * Self.sector, UInt64(part.count)) }
+                if part.isWhole { _ = try disk.file.punch(part.sector * Self.sector, UInt64(part.count)) }
             }
         }
     }
@@ -140,6 +138,22 @@ package final class DiskChannel: @unchecked Sendable {
     private func store(_ sector: UInt64, _ cipher: CipherStack, isDurable: Bool) throws(BlockError) {
         unsafe cipher.encrypt(scratch, first: sector)
         try unsafe disk.file.write(UnsafeRawBufferPointer(scratch), at: sector * Self.sector, isDurable: isDurable)
+    }
+
+    /// Writes zeros as a guest would: where the file system cannot make the range a hole, zeros in the file would look like one
+    /// to this program and like noise to any other.
+    private func fillWithZeros(_ first: UInt64, _ count: Int, _ cipher: CipherStack) throws(BlockError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(count, 64 * DiskHeader.sectorByteCount), alignment: 4096)
+        defer { unsafe buffer.deallocate() }
+        var done = 0
+        while done < count {
+            let piece = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, count - done)])
+            unsafe piece.initializeMemory(as: UInt8.self, repeating: 0)
+            let sector = first + UInt64(done / DiskHeader.sectorByteCount)
+            unsafe cipher.encrypt(piece, first: sector)
+            try unsafe disk.file.write(UnsafeRawBufferPointer(piece), at: sector * Self.sector, isDurable: false)
+            done += piece.count
+        }
     }
 
     private func checkKeys() throws(BlockError) {

@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// One end of a control connection: whole messages over a blocking socket. Closed when it goes.
-struct ControlSocket: ~Copyable {
+/// One end of a control connection: whole messages over a blocking socket, which somebody else closes.
+struct ControlSocket {
     let descriptor: Int32
 
     /// Why a message did not come.
@@ -18,8 +18,6 @@ struct ControlSocket: ~Copyable {
     init(descriptor: Int32) {
         self.descriptor = descriptor
     }
-
-    deinit { close(descriptor) }
 
     /// The user at the other end may be asked and answered: it is this process's own or root.
     var isTrusted: Bool {

@@ -71,14 +71,17 @@ package final class DiskControlServer: Sendable {
                 continue
             }
             PosixThread.start(name: "control-client") {
-                let socket = ControlSocket(descriptor: descriptor)
-                self.serve(socket)
-                self.connections.withLock { _ = $0.remove(descriptor) }
+                self.serve(ControlSocket(descriptor: descriptor))
+                // Under the lock, so that nobody shuts down a new connection of the same number.
+                self.connections.withLock { sockets in
+                    sockets.remove(descriptor)
+                    close(descriptor)
+                }
             }
         }
     }
 
-    private func serve(_ socket: borrowing ControlSocket) {
+    private func serve(_ socket: ControlSocket) {
         guard socket.isTrusted else {
             answer(socket, .failure(DiskFailure(.badCommand, "coffer-diskd takes commands from its own user and root only")))
             return
@@ -100,7 +103,7 @@ package final class DiskControlServer: Sendable {
     }
 
     @discardableResult
-    private func answer(_ socket: borrowing ControlSocket, _ reply: DiskReply) -> Bool {
+    private func answer(_ socket: ControlSocket, _ reply: DiskReply) -> Bool {
         do {
             var bytes = try ControlFrame.encode(reply)
             if bytes.count > ControlFrame.replyByteCount {

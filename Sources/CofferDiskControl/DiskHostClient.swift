@@ -32,6 +32,7 @@ package struct DiskHostClient: Sendable {
     package func performBlocking(_ command: DiskCommand) throws(DiskFailure) -> DiskReply {
         let descriptor = unsafe coffer_unix_connect(path)
         guard descriptor >= 0 else { throw failure("cannot be reached", errno) }
+        defer { close(descriptor) }
         let socket = ControlSocket(descriptor: descriptor)
         let (seconds, attoseconds) = timeout.components
         _ = coffer_set_timeout(descriptor, Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))

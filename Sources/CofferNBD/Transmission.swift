@@ -16,6 +16,8 @@ final class Transmission<Stream: ByteStream> {
     private static var pieceByteCount: Int { 128 << 10 }
     /// Answers are sent when they exceed this many bytes.
     private static var sendByteCount: Int { 96 << 10 }
+    /// Ranges of zeros are made in pieces of this many bytes.
+    private static var zeroesByteCount: UInt64 { 16 << 20 }
     private static var inputByteCount: Int { 512 << 10 }
     private static var replyByteCount: Int { sendByteCount + pieceByteCount + (16 << 10) }
 
@@ -58,8 +60,7 @@ final class Transmission<Stream: ByteStream> {
                 if request.isDurable { try channel.flush() }
             }
             case .writeZeroes: return finish(request) { () throws(BlockError) in
-                let keepsSpace = request.flags & NBDCommandFlag.noHole != 0
-                try channel.writeZeroes(at: request.offset, count: UInt64(request.length), keepsSpace: keepsSpace)
+                try writeZeroes(request)
                 if request.isDurable { try channel.flush() }
             }
             }
@@ -175,6 +176,18 @@ final class Transmission<Stream: ByteStream> {
             do { try channel.flush() } catch { failure = NBDError(error) }
         }
         return answer(request, failure)
+    }
+
+    /// Makes a range zeros in pieces, so that suspending the disk need not wait for the whole.
+    private func writeZeroes(_ request: NBDRequest) throws(BlockError) {
+        let keepsSpace = request.flags & NBDCommandFlag.noHole != 0
+        var offset = request.offset
+        let end = offset + UInt64(request.length)
+        while offset < end {
+            let next = min(end, (offset / Self.zeroesByteCount + 1) * Self.zeroesByteCount)
+            try channel.writeZeroes(at: offset, count: next - offset, keepsSpace: keepsSpace)
+            offset = next
+        }
     }
 
     /// Takes the payload of a write that is refused.

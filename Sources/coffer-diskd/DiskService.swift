@@ -200,15 +200,14 @@ final class DiskService: Sendable {
         return .disks(disks, refused: found.refused)
     }
 
+    /// Takes as long as reading the file, and no lock meanwhile, so that the disk can be suspended.
     private func holes(_ disk: DiskID) throws(DiskFailure) -> [ByteRange] {
-        try withUnit(disk) { (_) throws(DiskFailure) in
-            let path = shelf.dataPath(of: disk)
-            let byteCount = try header(disk).byteCount
-            do throws(BlockError) {
-                return try DiskHoles.ranges(inFileAt: path, byteCount: byteCount)
-            } catch {
-                throw DiskFailure(error, path: path)
-            }
+        let path = shelf.dataPath(of: disk)
+        let byteCount = try header(disk).byteCount
+        do throws(BlockError) {
+            return try DiskHoles.ranges(inFileAt: path, byteCount: byteCount)
+        } catch {
+            throw DiskFailure(error, path: path)
         }
     }
 

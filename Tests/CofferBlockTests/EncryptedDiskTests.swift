@@ -114,6 +114,24 @@ struct EncryptedDiskTests {
         #expect(try channel.read(65_536, at: 196_608) == [UInt8](repeating: 0, count: 65_536))
     }
 
+    /// What the list of holes does not name has to be zeros under any decryptor, on file systems of every kind.
+    @Test(arguments: [NSTemporaryDirectory(), "/dev/shm"])
+    func zeroesThatAreNoHolesAreEncrypted(parent: String) throws {
+        let test = try TestDisk(byteCount: Self.size, layers: 1, under: parent)
+        let channel = try test.open().makeChannel()
+        try channel.write([UInt8](repeating: 7, count: 1 << 18), at: 0)
+        try channel.writeZeroes(at: 5000, count: 100_000, keepsSpace: true)
+        try channel.writeZeroes(at: 150_000, count: 50_000, keepsSpace: false)
+        try channel.trim(at: 210_000, count: 20_000)
+        var bytes = try test.ciphertext()
+        let cipher = try XTSCipher(key: TestDisk.key(step: 7, start: 3))
+        unsafe bytes.withUnsafeMutableBytes { buffer in unsafe cipher.decrypt(buffer, first: 0) }
+        for hole in try DiskHoles.ranges(inFileAt: test.path, byteCount: Self.size) {
+            bytes.replaceSubrange(Int(hole.offset)..<Int(hole.offset + hole.length), with: repeatElement(0, count: Int(hole.length)))
+        }
+        #expect(try channel.read(Int(Self.size), at: 0) == bytes)
+    }
+
     @Test func rangesBeyondTheEndAreRefused() throws {
         let channel = try TestDisk(byteCount: Self.size, layers: 1).open().makeChannel()
         for (offset, count) in [(Self.size, 1), (Self.size - 1, 2), (.max, 1), (.max - 1, 4096)] as [(UInt64, Int)] {

@@ -85,6 +85,7 @@ struct DiskControlServerTests {
     private static func answer(to bytes: [UInt8], from path: String) throws -> [UInt8] {
         let descriptor = unsafe coffer_unix_connect(path)
         try #require(descriptor >= 0)
+        defer { close(descriptor) }
         let socket = ControlSocket(descriptor: descriptor)
         _ = coffer_set_timeout(descriptor, 10_000)
         try socket.send(bytes)
