@@ -46,7 +46,7 @@ let executables: [Row] = [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
         "CofferVault", "CofferCompute", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferSeal", "CofferDiskControl",
         "CofferClient",
-    ], outside: [.argumentParser, .lifecycle, .unixSignals, .logging]),
+    ], outside: [.argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferNBD", "CofferDiskControl",
     ]),
@@ -57,7 +57,7 @@ let tests: [Row] = [
     Row(name: "CofferCoreTests", needs: ["CofferCore"]),
     Row(name: "CofferCryptoTests", needs: ["CofferCrypto", "CofferCore"]),
     Row(name: "CofferModelTests", needs: ["CofferModel", "CofferCore"]),
-    Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferSeal", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferSeal", "CofferMonitor", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferIdentityTests", needs: ["CofferIdentity", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferResourcesTests", needs: ["CofferResources", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),

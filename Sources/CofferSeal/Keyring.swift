@@ -32,6 +32,11 @@ package final class Keyring: Sealer {
         return keyring
     }
 
+    /// Whether something was sealed in this store already.
+    package static func exists(in store: any Store) async throws -> Bool {
+        try await store.read { try $0.document("root", in: checks) != nil }
+    }
+
     private init(root: consuming SecretBytes, store: any Store) {
         self.root = root
         self.store = store

@@ -4,7 +4,9 @@ import CofferCore
 import CofferCrypto
 import CofferPlatform
 import Foundation
+import Glibc
 import Logging
+import NIOCore
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,6 +63,8 @@ struct ServeCommand: AsyncParsableCommand {
             throw end("this data directory was sealed under another root key", ExitCode(78))
         } catch let StoreError.unavailable(reason) {
             throw end("the store cannot be used: \(reason)", ExitCode(69))
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw end("another process listens on port \(port) of \(listen): choose another --port", ExitCode(75))
         }
     }
 
