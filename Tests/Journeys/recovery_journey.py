@@ -57,6 +57,13 @@ def test_a_disk_under_the_platform_key_is_recovered_too(stage):
     recover(stage, "zero", 1)
 
 
+def test_every_export_is_audited_the_refused_one_too(stage):
+    events = stage.audit_events("DiskExportKey")
+    outcomes = [(event["resource"].rsplit("/", 1)[1].lower(), event["status"]) for event in events]
+    expect_equal(outcomes, [("one", 403), ("one", 200), ("two", 200), ("zero", 200)], "audited exports")
+    expect_equal({event["callerObjectID"] for event in events}, {stage.principal}, "who exported")
+
+
 def test_another_disks_key_opens_nothing(stage):
     wrong = stage.root / "zero.key"
     disks = [file_disk(stage.inspect("one")["dataPath"], read_only=True), file_disk(wrong, "coffer-key", True)]

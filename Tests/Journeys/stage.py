@@ -13,6 +13,7 @@ import shlex
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -333,6 +334,13 @@ class Stage(Deployments):
         expect_equal(read["sha256"], written["sha256"], "checksum that the guest reads")
         expect_equal(read["lines"], written["lines"], "canary lines that the guest reads")
         return read
+
+    def audit_events(self, operation=None):
+        """The audit events, or those of one operation, read from the SQLite store: the log is for people who hold the data directory."""
+        with sqlite3.connect(f"file:{self.data}/store.sqlite?mode=ro", uri=True) as store:
+            rows = store.execute("SELECT body FROM events WHERE stream = 'audit' ORDER BY sequence").fetchall()
+        events = [json.loads(row[0]) for row in rows]
+        return [event for event in events if operation in (None, event["operation"])]
 
     # --- The end
 
