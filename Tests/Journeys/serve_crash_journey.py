@@ -47,24 +47,6 @@ def test_a_second_serve_on_the_same_data_directory_is_refused(stage):
     expect_equal(stage.request("GET", stage.url + "/metadata/endpoints?api-version=2022-09-01").status, 200, "the first serve still answers")
 
 
-def test_the_disk_host_is_started_again_when_it_dies(stage):
-    victims = [process for process in stage.processes() if name_of(process) == "coffer-diskd"]
-    expect_equal(len(victims), 1, "disk hosts")
-    os.kill(victims[0], signal.SIGKILL)
-    eventually(
-        lambda: [process for process in stage.processes() if name_of(process) == "coffer-diskd" and process not in victims],
-        30, "another disk host runs")
-    stage.kept["disk"] = eventually(lambda: attached(stage.attach()), 30, "the disk is attached again", every=1)
-    stage.read_canary([stage.kept["disk"]], stage.kept["canary"], stage.kept["written"])
-
-
-def name_of(process):
-    try:
-        return pathlib.Path(os.readlink(f"/proc/{process}/exe")).name
-    except OSError:
-        return ""
-
-
 def test_sigterm_ends_it_cleanly(stage):
     expect_equal(stage.server.stop(), 0, "exit status")
     stage.start_server()
@@ -133,3 +115,28 @@ def test_a_start_with_an_existing_data_directory_is_quick_to_report(stage):
     started = time.monotonic()
     stage.start_server()
     stage.say(f"start to ready: {time.monotonic() - started:.2f} s (reported, not asserted)")
+
+
+def test_the_disk_host_is_started_again_when_it_dies(stage):
+    victims = [process for process in stage.processes() if name_of(process) == "coffer-diskd"]
+    expect_equal(len(victims), 1, "disk hosts")
+    os.kill(victims[0], signal.SIGKILL)
+    eventually(
+        lambda: [process for process in stage.processes() if name_of(process) == "coffer-diskd" and process not in victims],
+        30, "another disk host runs")
+    stage.kept["disk"] = eventually(lambda: attached(stage.attach()), 30, "the disk is attached again", every=1)
+    stage.read_canary([stage.kept["disk"]], stage.kept["canary"], stage.kept["written"])
+
+
+def test_serve_can_be_stopped_and_started_after_that(stage):
+    # A disk host that was started while requests were served must not hold on to the server's sockets.
+    expect_equal(stage.server.stop(), 0, "exit status")
+    stage.start_server()
+    stage.read_canary([attached(stage.attach())], stage.kept["canary"], stage.kept["written"])
+
+
+def name_of(process):
+    try:
+        return pathlib.Path(os.readlink(f"/proc/{process}/exe")).name
+    except OSError:
+        return ""
