@@ -139,6 +139,8 @@ struct NBDServerTests {
         #expect(Array(third.receive(20)[12..<16]) == [0x80, 0, 0, 2])
         let fourth = try RawClient(running.server.path)
         #expect(fourth.receive(1).isEmpty)
+        // Without a later use the optimizer may close them early.
+        extendLifetime(clients)
     }
 
     @Test func aHandshakeHasToEnd() throws {

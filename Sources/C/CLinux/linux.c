@@ -2,6 +2,7 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <signal.h>
@@ -186,3 +187,5 @@ int coffer_wait_for_stop(void) {
 }
 
 void coffer_request_stop(void) { kill(getpid(), SIGTERM); }
+
+int coffer_close_on_exec_from(unsigned int first) { return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC); }

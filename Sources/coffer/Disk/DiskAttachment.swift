@@ -23,7 +23,8 @@ struct DiskAttachment {
             "-blockdev",
             "driver=nbd,node-name=\(node),server.type=unix,server.path=\(socketPath.replacing(",", with: ",,")),export=\(exportName),"
                 + "cache.direct=on,discard=unmap,detect-zeroes=off,reconnect-delay=30",
-            "-device", "virtio-blk-pci,drive=\(node),serial=\(exportName.prefix(20))",
+            // Errors reach the guest; left alone, QEMU stops a guest whose disk's file system is full.
+            "-device", "virtio-blk-pci,drive=\(node),serial=\(exportName.prefix(20)),werror=report,rerror=report",
         ]
     }
 
@@ -31,7 +32,7 @@ struct DiskAttachment {
     var libvirtXML: String {
         """
         <disk type='network' device='disk'>
-          <driver name='qemu' type='raw' cache='none' discard='unmap'/>
+          <driver name='qemu' type='raw' cache='none' discard='unmap' error_policy='report' rerror_policy='report'/>
           <source protocol='nbd' name='\(Self.escape(exportName))'>
             <host transport='unix' socket='\(Self.escape(socketPath))'/>
           </source>

@@ -1,3 +1,4 @@
+import CLinux
 import CofferModel
 import CofferPlatform
 import Glibc
@@ -90,6 +91,8 @@ struct DiskHostSupervisor: Service {
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         // POSIX_SPAWN_SETSID: its value is not imported by name on every system.
         unsafe posix_spawnattr_setflags(&attributes, 0x80)
+        // The host outlives this process, so it must hold none of its sockets: not every library opens them close-on-exec.
+        _ = coffer_close_on_exec_from(3)
         var process = pid_t()
         let words = [program, "--data", dataPath]
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]

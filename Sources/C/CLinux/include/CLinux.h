@@ -73,3 +73,6 @@ int coffer_wait_for_stop(void);
 
 /// Lets the thread in coffer_wait_for_stop go on as if SIGTERM had come.
 void coffer_request_stop(void);
+
+/// Marks every descriptor from `first` on to be closed in programs that this process starts. 0, or -1 with errno.
+int coffer_close_on_exec_from(unsigned int first);
