@@ -58,7 +58,7 @@ final class DemoTools {
     /// Starts `program` with its output going to files of the throwaway directory.
     func start(_ program: String, _ arguments: [String], output: String, errors: String, input: Pipe? = nil) throws(DemoFailure) -> Process {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.find(program, in: environment) ?? program)
+        process.executableURL = URL(fileURLWithPath: AzureCLI.lookUp(program, in: environment) ?? program)
         process.arguments = arguments
         process.environment = environment
         process.standardOutput = try Self.writable(output)
@@ -114,23 +114,9 @@ final class DemoTools {
         return handle
     }
 
-    private static func find(_ program: String, in environment: [String: String]) -> String? {
-        if program.contains("/") { return FileManager.default.isExecutableFile(atPath: program) ? program : nil }
-        return (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
-    }
-
     private static func findAz(_ given: String?, environment: [String: String]) throws(DemoFailure) -> String {
-        if let given {
-            guard let found = find(given, in: environment) else { throw DemoFailure("there is no \(given)") }
-            return found
-        }
-        let cache = (environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "/root") + "/.cache") + "/coffer"
-        let installed = ((try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? [])
-            .filter { $0.hasPrefix("az-") }.sorted().reversed().map { "\(cache)/\($0)/bin/az" }
-        let candidates = [environment["COFFER_AZ"]].compactMap { $0 } + installed + ["az"]
-        guard let found = candidates.lazy.compactMap({ find($0, in: environment) }).first else {
-            throw DemoFailure("az is not installed: scripts/setup.sh installs it privately, or ./run does it all")
+        guard let found = AzureCLI.find(given, in: environment) else {
+            throw DemoFailure(given.map { "there is no \($0)" } ?? AzureCLI.advice)
         }
         return found
     }

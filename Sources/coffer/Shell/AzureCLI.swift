@@ -5,6 +5,25 @@ struct AzureCLI {
     let program: String
     let environment: ShellEnvironment
 
+    static let advice = "az is not installed: scripts/setup.sh installs it privately, or ./run does it all"
+
+    /// The `az` to use: the one given, else COFFER_AZ, else what scripts/setup.sh installed, else the one in the PATH.
+    static func find(_ given: String?, in environment: [String: String]) -> String? {
+        if let given { return lookUp(given, in: environment) }
+        let cache = (environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "/root") + "/.cache") + "/coffer"
+        let installed = ((try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? [])
+            .filter { $0.hasPrefix("az-") }.sorted().reversed().map { "\(cache)/\($0)/bin/az" }
+        let candidates = [environment["COFFER_AZ"]].compactMap { $0 } + installed + ["az"]
+        return candidates.lazy.compactMap { lookUp($0, in: environment) }.first
+    }
+
+    /// The path of a program, or nil if it is not there.
+    static func lookUp(_ program: String, in environment: [String: String]) -> String? {
+        if program.contains("/") { return FileManager.default.isExecutableFile(atPath: program) ? program : nil }
+        return (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
     struct Failure: Error, CustomStringConvertible {
         let arguments: [String]
         let status: Int32

@@ -11,13 +11,16 @@ struct LoginCommand: ParsableCommand {
 
     @OptionGroup var data: DataOption
 
-    @Option(help: "The az program (default: $COFFER_AZ, else az in the PATH).")
+    @Option(help: "The az program (default: $COFFER_AZ, else what scripts/setup.sh installed, else az in the PATH).")
     var az: String?
 
     func run() throws {
         let directory = data.directory
         let card = try directory.card()
-        let az = AzureCLI(program: az ?? Environment["COFFER_AZ"] ?? "az", environment: try ShellEnvironment(directory))
+        guard let program = AzureCLI.find(az, in: ProcessInfo.processInfo.environment) else {
+            throw ValidationError(az.map { "there is no \($0)" } ?? AzureCLI.advice)
+        }
+        let az = AzureCLI(program: program, environment: try ShellEnvironment(directory))
         // MSAL keeps discovery documents for a day; another port or data directory makes them wrong.
         try? FileManager.default.removeItem(atPath: directory.azureConfigPath + "/msal_http_cache.bin")
         try FileManager.default.createDirectory(

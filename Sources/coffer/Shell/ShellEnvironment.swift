@@ -1,4 +1,5 @@
 import CofferClient
+import Foundation
 
 /// The variables with which `az` and the Azure SDKs speak to an installation.
 struct ShellEnvironment {
@@ -23,8 +24,16 @@ struct ShellEnvironment {
         ]
     }
 
-    /// `export` lines for a POSIX shell.
+    /// `export` lines for a POSIX shell. A privately installed `az` is put at the end of the PATH, after one of the user's own.
     var exports: String {
-        variables.map { "export \($0.name)='\($0.value.replacing("'", with: "'\\''"))'\n" }.joined()
+        let lines = variables.map { "export \($0.name)=\(Self.quote($0.value))\n" }.joined()
+        let environment = ProcessInfo.processInfo.environment
+        guard AzureCLI.lookUp("az", in: environment) == nil, let az = AzureCLI.find(nil, in: environment) else { return lines }
+        let directory = URL(fileURLWithPath: az).deletingLastPathComponent().path
+        return lines + "export PATH=\(Self.quote((environment["PATH"] ?? "/usr/bin:/bin") + ":" + directory))\n"
+    }
+
+    private static func quote(_ text: String) -> String {
+        "'\(text.replacing("'", with: "'\\''"))'"
     }
 }
