@@ -2,7 +2,8 @@
 # Measures coffer-diskd against other NBD servers: Benchmarks/nbd.sh [REPETITIONS, 3] [SECONDS, 1.5] [PEER...]
 #
 # fio's nbd engine is the client, one connection, on tmpfs. The peers take turns within each repetition, and a run is repeated when other
-# processes were busy. Ends with a table of medians and the ratios to qemu-nbd with LUKS. Needs fio, nbdkit, qemu-utils, python3-cryptography and a
+# processes were busy. RESULTS names a file to keep the single results in. Ends with a table of medians and the ratios to qemu-nbd with LUKS.
+# Needs fio, nbdkit, qemu-utils, nbdcopy, python3-cryptography and a
 # release build of coffer-diskd (swift build -c release --product coffer-diskd).
 set -eu
 repetitions=${1:-3}
@@ -13,14 +14,20 @@ here=$(cd "$(dirname "$0")" && pwd)
 diskd=${DISKD:-$here/../.build/release/coffer-diskd}
 size=1024
 work=$(mktemp -d /dev/shm/coffer-bench.XXXXXX)
+results=${RESULTS:-$work/results.jsonl}
 server=
 trap 'kill $server 2>/dev/null || true; rm -rf "$work"' EXIT
 
 printf secretpass >"$work/pw"
 head -c ${size}M /dev/urandom >"$work/raw.img"
 case $peers in *luks*)
-    qemu-img convert --object secret,id=s0,file="$work/pw" -f raw -O luks \
-        -o key-secret=s0,cipher-alg=aes-256,cipher-mode=xts,ivgen-alg=plain64,hash-alg=sha256,iter-time=100 "$work/raw.img" "$work/luks.img"
+    # qemu-img times its key derivation first, and gives up when it is disturbed.
+    for attempt in 1 2 3 4 5 6 7 8; do
+        qemu-img convert --object secret,id=s0,file="$work/pw" -f raw -O luks \
+            -o key-secret=s0,cipher-alg=aes-256,cipher-mode=xts,ivgen-alg=plain64,hash-alg=sha256,iter-time=100 \
+            "$work/raw.img" "$work/luks.img" && break
+        [ $attempt -lt 8 ] || exit 1
+    done
     ;;
 esac
 
@@ -58,7 +65,7 @@ start() { # start PEER: sets server and uri
 for repetition in $(seq "$repetitions"); do
     for peer in $peers; do
         start "$peer"
-        python3 "$here/nbdbench.py" "$uri" "$server" "$seconds" "$peer" >>"$work/results.jsonl"
+        python3 "$here/nbdbench.py" "$uri" "$server" "$seconds" "$peer" >>"$results"
         kill $server
         wait $server 2>/dev/null || true
         server=
@@ -66,5 +73,4 @@ for repetition in $(seq "$repetitions"); do
     done
     echo "repetition $repetition of $repetitions done, load $(cut -d' ' -f1 /proc/loadavg)" >&2
 done
-[ -n "${RESULTS:-}" ] && cp "$work/results.jsonl" "$RESULTS"
-python3 "$here/nbdtable.py" "$work/results.jsonl"
+python3 "$here/nbdtable.py" "$results"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """nbdbench.py URI SERVER-PID SECONDS NAME: one JSON line with what fio measures on one NBD server.
 
-A run during which other processes used more than 0.2 processors is repeated up to four times; the least disturbed one counts.
+Each run waits up to PATIENCE seconds (15) for a quiet machine. One during which other processes used more than 0.2
+processors is repeated, ATTEMPTS (5) times in all; the least disturbed one counts.
 """
 import json, os, subprocess, sys, time
 
@@ -20,6 +21,14 @@ def processor_seconds(pid):
 def busy_seconds():
     fields = [int(x) for x in open("/proc/stat").readline().split()[1:]]
     return (fields[0] + fields[1] + fields[2] + fields[5] + fields[6]) / TICKS
+
+
+def wait_for_quiet():
+    for _ in range(int(float(os.environ.get("PATIENCE", "15")) / 0.3)):
+        busy = busy_seconds()
+        time.sleep(0.3)
+        if busy_seconds() - busy < 0.06:
+            return
 
 
 def run(uri, pid, seconds, pattern, block, depth):
@@ -47,12 +56,12 @@ uri, pid, seconds, name = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys
 line = {"peer": name}
 for workload, (pattern, block, depth) in WORKLOADS.items():
     best = None
-    for _ in range(5):
+    for _ in range(int(os.environ.get("ATTEMPTS", "5"))):
+        wait_for_quiet()
         result = run(uri, pid, seconds, pattern, block, depth)
         if best is None or result["foreign"] < best["foreign"]:
             best = result
         if best["foreign"] < 0.2:
             break
-        time.sleep(0.5)
     line[workload] = best
 print(json.dumps(line))

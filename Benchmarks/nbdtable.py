@@ -30,5 +30,16 @@ for peer in runs:
             cell += f" {ratio:.2f}x"
         cells.append(f"{cell} n{count}".rjust(22))
     print(peer.ljust(15), *cells)
+print()
+print("Least processor seconds of the server per GiB, which other processes disturb less:")
+for peer in runs:
+    cells = []
+    for workload, _, _ in columns:
+        least = lambda p: min(r["serverSecondsPerGiB"] for r in runs[p][workload])
+        cell = f"{least(peer):.2f}"
+        if baseline and least(peer):
+            cell += f" {least(baseline) / least(peer):.2f}x"
+        cells.append(cell.rjust(22))
+    print(peer.ljust(15), *cells)
 worst = max(r["foreign"] for p in runs.values() for w in p.values() for r in w)
 print(f"n: runs kept. Busiest other processes in any run: {worst:.2f} processors.")
