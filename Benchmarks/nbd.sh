@@ -33,6 +33,7 @@ esac
 
 start() { # start PEER: sets server and uri
     local socket=$work/$1.sock
+    rm -f "$socket"
     uri="nbd+unix:///?socket=$socket"
     case $1 in
     coffer*)
