@@ -31,10 +31,10 @@ let house: [Row] = [
     Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
     Row(name: "CofferSeal", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     // Disk: its own staircase, without HTTP or a database.
-    Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"]),
-    Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"]),
-    Row(name: "CofferNBD", needs: ["CofferBlock", "CofferModel", "CofferCore"]),
-    Row(name: "CofferDiskControl", needs: ["CofferModel", "CofferCore"]),
+    Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferNBD", needs: ["CofferBlock", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferDiskControl", needs: ["CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     // Clients.
     Row(name: "CofferClient", needs: ["CofferModel", "CofferCore"], outside: [.asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL]),
     // Doubles and clocks that tests share.
@@ -49,7 +49,7 @@ let executables: [Row] = [
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferNBD", "CofferDiskControl",
-    ]),
+    ], outside: ["CLinux"]),
 ]
 
 let tests: [Row] = [
@@ -64,8 +64,8 @@ let tests: [Row] = [
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
-    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
-    Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
+    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
+    Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
 ]
 
 let settings: [SwiftSetting] = [

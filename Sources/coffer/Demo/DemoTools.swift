@@ -22,7 +22,7 @@ final class DemoTools {
         environment[DemoDirectory.variable] = directory.path
         self.az = try Self.findAz(az, environment: environment)
         guestDirectory = try Self.findGuest(guest, executable: own)
-        guard Self.find("qemu-system-x86_64", in: environment) != nil else {
+        guard AzureCLI.lookUp("qemu-system-x86_64", in: environment) != nil else {
             throw DemoFailure("qemu-system-x86_64 is not installed: apt-get install qemu-system-x86, or ./run does it all")
         }
         // `coffer login` looks for az in these two places.
