@@ -54,16 +54,16 @@ let executables: [Row] = [
 
 let tests: [Row] = [
     Row(name: "HouseRulesTests", needs: []),
-    Row(name: "CofferCoreTests", needs: ["CofferCore"]),
-    Row(name: "CofferCryptoTests", needs: ["CofferCrypto", "CofferCore"]),
+    Row(name: "CofferCoreTests", needs: ["CofferCore", "CofferTesting"]),
+    Row(name: "CofferCryptoTests", needs: ["CofferCrypto", "CofferCore", "CofferTesting"]),
     Row(name: "CofferModelTests", needs: ["CofferModel", "CofferCore"]),
     Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferSeal", "CofferMonitor", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferIdentityTests", needs: ["CofferIdentity", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferResourcesTests", needs: ["CofferResources", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
-    Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
-    Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
+    Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
+    Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
     Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
 ]

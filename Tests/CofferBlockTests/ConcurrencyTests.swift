@@ -1,5 +1,6 @@
 @testable import CofferBlock
 import CofferCore
+import CofferTesting
 import Foundation
 import Synchronization
 import Testing

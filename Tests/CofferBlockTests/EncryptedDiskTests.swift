@@ -3,6 +3,7 @@ import CofferCore
 import CofferCrypto
 import CofferDiskFormat
 import CofferModel
+import CofferTesting
 import Foundation
 import Testing
 

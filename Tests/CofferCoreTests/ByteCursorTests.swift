@@ -1,4 +1,5 @@
 @testable import CofferCore
+import CofferTesting
 import Testing
 
 @Suite struct ByteCursorTests {

@@ -1,5 +1,6 @@
 @testable import CofferDiskFormat
 import CofferModel
+import CofferTesting
 import Glibc
 import Testing
 

@@ -1,12 +1,12 @@
-/// Numbers that look random and are the same in every run (SplitMix64), so that a failing test can be run again.
-struct SeededRandom: RandomNumberGenerator {
+/// A generator whose run can be repeated from its seed (SplitMix64). Tests print the seed of a run that fails.
+package struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         state = seed
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var value = state
         value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
@@ -14,7 +14,7 @@ struct SeededRandom: RandomNumberGenerator {
         return value ^ value >> 31
     }
 
-    mutating func bytes(_ count: Int) -> [UInt8] {
+    package mutating func bytes(_ count: Int) -> [UInt8] {
         (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) }
     }
 }
