@@ -10,6 +10,10 @@ extension Fixture {
         RoleAssignmentService(store: store, clock: clock, bell: bell, settings: settings)
     }
 
+    var roles: RoleDefinitionService {
+        RoleDefinitionService(store: store, clock: clock, bell: bell, settings: settings)
+    }
+
     /// Sends a request to Microsoft.Authorization as the resource manager does: the permission first.
     ///
     /// - Parameter path: What follows `{scope}/providers/Microsoft.Authorization/`.
@@ -32,7 +36,7 @@ extension Fixture {
             method, whole, query: filter.map { [(name: "$filter", value: $0)] } ?? [],
             body: body.flatMap { try? String(decoding: JSON.encode($0), as: UTF8.self) } ?? ""
         )
-        return try await AuthorizationProvider(service: assignments).handle(
+        return try await AuthorizationProvider(service: assignments, roles: roles).handle(
             ARMRequest(
                 http: http, path: parts, subscription: scope.subscription ?? settings.subscriptionID, group: scope.group,
                 grant: grant

@@ -18,7 +18,8 @@ struct Cloud {
                 authority: "https://localhost:8443", tenantID: "t", subscriptionID: Self.subscription, subscriptionName: "Test",
                 region: "uksouth", vaultSuffix: "vault.localhost:8443"
             ),
-            store: InMemoryStore(), providers: [provider], authenticator: AnyToken(), authorizer: authorizer
+            store: InMemoryStore(), providers: [provider], authenticator: AnyToken(), authorizer: authorizer,
+            clock: ManualClock()
         )
     }
 
