@@ -74,9 +74,6 @@ import Testing
             ])
         }
         await expect(405, "MethodNotAllowed") { try await fixture.authorization(.patch, "roleAssignments/\(name)", at: scope) }
-        await expect(400, "CustomRolesNotSupported") {
-            try await fixture.authorization(.put, "roleDefinitions/\(GUID.make())", at: scope, body: [:])
-        }
         await expect(404, "InvalidResourceType") { try await fixture.authorization(.get, "locks", at: scope) }
     }
 

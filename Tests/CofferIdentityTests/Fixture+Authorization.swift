@@ -46,8 +46,10 @@ extension Fixture {
 
     /// Gives a role as the administrator and returns the assignment's name.
     @discardableResult
-    func assign(_ role: String, to principal: String, at scope: ResourceID, name: String = GUID.make()) async throws -> String {
-        let body = assignment(role, principal)
+    func assign(
+        _ role: String, to principal: String, at scope: ResourceID, type: JSONValue = .null, name: String = GUID.make()
+    ) async throws -> String {
+        let body = assignment(role, principal, type: type)
         _ = try await authorization(.put, "roleAssignments/\(name)", at: scope, body: body)
         return name
     }

@@ -104,7 +104,7 @@ struct Fixture {
 
     /// Registers an application with its service principal and one secret, as `az ad sp create-for-rbac` does.
     func addApplication(named name: String, lifetime: Duration = .seconds(365 * 86_400)) async throws -> NewApplication {
-        let grant = try await authorizer.grant(.management("Microsoft.Authorization/directoryObjects/write"), to: administrator, on: subscription)
+        let grant = try await directoryGrant()
         let application = try await directory.applications.add(.init(displayName: name), by: grant)
         let now = clock.now()
         let new = try NewSecret(SecretDraft(displayName: nil, starts: now, ends: now.adding(lifetime)))

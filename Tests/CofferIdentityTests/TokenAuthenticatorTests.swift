@@ -146,7 +146,7 @@ import Testing
         let application = try await fixture.addApplication(named: "app")
         let token = try await fixture.tokens.token(for: application.principal, audience: Fixture.management).text
         _ = try await fixture.caller(token)
-        try await fixture.principals.remove(application.principal.objectID)
+        try await fixture.principals.remove(application.principal.objectID, by: fixture.directoryGrant())
         await #expect(throws: TokenRefusal.unknownPrincipal) { try await fixture.caller(token) }
     }
 
