@@ -38,10 +38,13 @@ package struct VaultServices: Sendable {
         let keysRoutes = KeysRoutes(
             keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion)
         let policies = RotationPolicyService(store: store, keys: keys, audit: trail, clock: clock, settings: settings)
+        let secretsRoutes = SecretsRoutes(
+            secrets: SecretsService(store: store, sealer: sealer, clock: clock), deletion: deletion)
         provider = VaultProvider(vaults: vaults, audit: trail, clock: clock, settings: settings)
         handler = VaultHandler(
             vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings), access: access,
-            table: RouteTable(RotationPolicyRoutes(policies: policies).table + keysRoutes.table), audit: trail, clock: clock)
+            table: RouteTable(RotationPolicyRoutes(policies: policies).table + keysRoutes.table + secretsRoutes.table), audit: trail,
+            clock: clock)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
         let purge: VaultKeeper.Action = { try await deletion.purgeAtEndOfRetention($0, in: $1) }

@@ -121,7 +121,7 @@ struct KeysService: Sendable {
     ) async throws -> KeyVersionRecord {
         let version = ObjectVersionID.random()
         let made = try await material.make(
-            bits: template.bits, realm: vault.sealRealm, sealName: "keys/\(name.key)/\(version.text)")
+            bits: template.bits, realm: vault.sealRealm, sealName: KeyVersionRecord.sealName(version, of: name))
         let now = clock.now()
         let publicPart = PublicKeyPart(n: Base64URL.encode(made.key.modulus), e: Base64URL.encode(made.key.exponent))
         let record = try await store.write { transaction in
