@@ -48,6 +48,9 @@ struct Provider: @unchecked Sendable {
         }
     }
 
+    /// AES-256 key wrap with padding.
+    static let aes256WrapPadded = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-256-WRAP-PAD", nil))
+
     private static let aes128GCM = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-128-GCM", nil))
     private static let aes192GCM = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-192-GCM", nil))
     private static let aes256GCM = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-256-GCM", nil))
