@@ -30,6 +30,7 @@ let house: [Row] = [
     Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
     Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
     Row(name: "CofferSeal", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
+    Row(name: "CofferToken", needs: ["CofferPlatform", "CofferCore", "CofferCrypto"], outside: ["CPKCS11"]),
     // Disk: its own staircase, without HTTP or a database.
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
@@ -44,8 +45,8 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferSeal", "CofferDiskControl",
-        "CofferClient",
+        "CofferVault", "CofferCompute", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferSeal", "CofferToken",
+        "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferNBD", "CofferDiskControl",
@@ -61,6 +62,7 @@ let tests: [Row] = [
     Row(name: "CofferIdentityTests", needs: ["CofferIdentity", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferResourcesTests", needs: ["CofferResources", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "CofferTokenTests", needs: ["CofferToken", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferCore"], outside: ["CPKCS11"]),
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
@@ -116,6 +118,7 @@ let package = Package(
     targets:
         [
             .target(name: "CLinux", path: "Sources/C/CLinux"),
+            .target(name: "CPKCS11", path: "Sources/C/CPKCS11"),
             .systemLibrary(name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
             .systemLibrary(name: "CPostgres", path: "Sources/C/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         ]
