@@ -40,7 +40,7 @@ package struct VaultServices: Sendable {
         provider = VaultProvider(vaults: vaults, audit: trail, clock: clock, settings: settings)
         handler = VaultHandler(
             vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings), access: access,
-            table: RouteTable(keysRoutes.table), audit: trail, clock: clock)
+            table: RouteTable(keysRoutes.table), audit: trail, throttle: settings.isThrottled ? Throttle(clock: clock) : nil, clock: clock)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
         let purge: VaultKeeper.Action = { try await deletion.purgeAtEndOfRetention($0, in: $1) }
