@@ -60,13 +60,15 @@ struct AuditRecordWriter {
     }
 
     private mutating func member(_ name: StaticString, _ value: String?) {
-        guard let value else { return }
+        guard var value else { return }
         self.name(name)
         bytes.append(UInt8(ascii: "\""))
-        if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-            bytes.append(contentsOf: value.utf8)
-        } else {
-            for byte in value.utf8 { escape(byte) }
+        value.withUTF8 { text in
+            if unsafe text.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+                unsafe bytes.append(contentsOf: text)
+            } else {
+                for unsafe byte in unsafe text { escape(byte) }
+            }
         }
         bytes.append(UInt8(ascii: "\""))
     }

@@ -94,6 +94,13 @@ extension AuditSource {
         return chains
     }
 
+    /// The chains of vaults of this name: the one in use and those that had the name before, in other groups.
+    package func chains(ofVault name: String) async throws -> [AuditChainPage.Chain] {
+        try await allChains().filter {
+            $0.resource.isType("Microsoft.KeyVault/vaults") && $0.resource.name.lowercased() == name.lowercased()
+        }
+    }
+
     /// Calls `body` with each event of a stream, oldest first, until it returns false.
     package func each(
         _ part: AuditPart, of resource: ResourceID, _ body: (_ sequence: Int64, _ bytes: [UInt8]?) throws -> Bool

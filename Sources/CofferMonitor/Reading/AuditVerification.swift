@@ -45,14 +45,26 @@ package struct AuditVerification: Sendable {
         return verifier.report(on: resource)
     }
 
+    /// The chains of vaults of this name; empty if neither the source nor a witness knows one.
+    package func verify(vault name: String) async throws -> [AuditReport] {
+        try await verify(try await source.chains(ofVault: name)) {
+            $0.isType("Microsoft.KeyVault/vaults") && $0.name.lowercased() == name.lowercased()
+        }
+    }
+
     /// All chains that the source names, and those that a witness names besides.
     package func verifyAll() async throws -> [AuditReport] {
+        try await verify(try await source.allChains()) { _ in true }
+    }
+
+    /// `chains`, and those that only a witness names.
+    private func verify(_ chains: [AuditChainPage.Chain], _ isMeant: (ResourceID) -> Bool) async throws -> [AuditReport] {
         var reports: [AuditReport] = []
-        let chains = try await source.allChains()
         for chain in chains { reports.append(try await verify(chain.resource, count: chain.count)) }
         let named = Set(chains.map(\.resource))
         var others = Set<ResourceID>()
-        for witness in witnesses where !named.contains(witness.resource) && others.insert(witness.resource).inserted {
+        for witness in witnesses where isMeant(witness.resource) && !named.contains(witness.resource) {
+            guard others.insert(witness.resource).inserted else { continue }
             reports.append(try await verify(witness.resource, count: nil))
         }
         return reports
