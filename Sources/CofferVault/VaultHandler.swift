@@ -10,6 +10,8 @@ package struct VaultHandler: APIHandler {
     let access: VaultAccess
     let table: RouteTable
     let audit: VaultAudit
+    /// Nil if vaults have no limits.
+    let throttle: Throttle?
     let clock: any WallClock
 
     /// - Throws: ``APIError``: 404 if no vault has the host, 401 with a challenge, and what the operation refuses.
@@ -35,18 +37,28 @@ package struct VaultHandler: APIHandler {
     ) async throws -> VaultAnswer {
         let match = table.match(request.method, request.path)
         return try await audit.recording(
-            match.operation, on: vault.id, by: caller, from: origin, object: match.hasObject ? request.objectURL : nil
+            match.operation, on: vault.id, by: caller, from: origin, object: match.hasObject ? request.objectURL : nil,
+            asking: vault.permissionModel
         ) {
-            let apiVersion = try VaultAPIVersion(request.parameter("api-version"))
-            switch match {
-            case .route(let route, let name, let version):
-                return try await route.respond(
-                    VaultRequest(
-                        http: request, caller: caller, vault: vault, apiVersion: apiVersion, access: access, nameText: name,
-                        version: version))
-            case .wrongMethod: throw APIError.methodNotAllowed(request.method.rawValue, "this path of a vault")
-            case .unknown: throw APIError.noSuchVaultPath
+            guard let throttle else { return try await answer(request, match, from: caller, in: vault) }
+            return try await throttle.admitting(match.operation, in: vault) {
+                try await answer(request, match, from: caller, in: vault)
             }
+        }
+    }
+
+    private func answer(
+        _ request: APIRequest, _ match: RouteTable.Match, from caller: Caller, in vault: VaultRecord
+    ) async throws -> VaultAnswer {
+        let apiVersion = try VaultAPIVersion(request.parameter("api-version"))
+        switch match {
+        case .route(let route, let name, let version):
+            return try await route.respond(
+                VaultRequest(
+                    http: request, caller: caller, vault: vault, apiVersion: apiVersion, access: access, nameText: name,
+                    version: version))
+        case .wrongMethod: throw APIError.methodNotAllowed(request.method.rawValue, "this path of a vault")
+        case .unknown: throw APIError.noSuchVaultPath
         }
     }
 

@@ -9,12 +9,15 @@ package struct VaultSettings: Sendable {
     package let tenantID: String
     /// A region to name in advice, such as `uksouth`.
     package let region: String
+    /// Whether vaults refuse what exceeds the limits that Azure publishes.
+    package let isThrottled: Bool
 
-    package init(suffix: String, authority: String, tenantID: String, region: String) {
+    package init(suffix: String, authority: String, tenantID: String, region: String, isThrottled: Bool = false) {
         self.suffix = suffix.lowercased()
         self.authority = authority
         self.tenantID = tenantID
         self.region = region
+        self.isThrottled = isThrottled
     }
 
     /// The resource that a challenge names. It has the port, because clients check that the vault's host with its port

@@ -1,4 +1,5 @@
 import CofferModel
+import CofferMonitor
 import CofferPlatform
 
 /// Sends each request to the part that answers for its host and path.
@@ -12,6 +13,7 @@ struct FrontDoor: APIHandler {
     let directory: any APIHandler
     let isDirectoryPath: @Sendable ([String]) -> Bool
     let disks: any APIHandler
+    let audit: AuditReadHandler
     /// Moves the clock, if `--test-clock` was given.
     let clock: ClockHandler?
     let resources: any APIHandler
@@ -23,6 +25,7 @@ struct FrontDoor: APIHandler {
         if name.hasSuffix("." + domain) { return try await vaults.handle(request) }
         if request.path.first?.lowercased() == "coffer" {
             if let clock, request.path.dropFirst().first == "clock" { return try await clock.handle(request) }
+            if audit.handles(request.path) { return try await audit.handle(request) }
             return try await disks.handle(request)
         }
         let path = request.path.filter { !$0.isEmpty }
