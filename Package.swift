@@ -29,6 +29,7 @@ let house: [Row] = [
     // Stores: drivers behind one port, and the seal over them.
     Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
     Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
+    Row(name: "CofferCache", needs: ["CofferPlatform"]),
     Row(name: "CofferSeal", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     // Disk: its own staircase, without HTTP or a database.
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
@@ -44,7 +45,7 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferSeal", "CofferDiskControl",
+        "CofferVault", "CofferCompute", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferDiskControl",
         "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
@@ -57,7 +58,7 @@ let tests: [Row] = [
     Row(name: "CofferCoreTests", needs: ["CofferCore", "CofferTesting"]),
     Row(name: "CofferCryptoTests", needs: ["CofferCrypto", "CofferCore", "CofferTesting"]),
     Row(name: "CofferModelTests", needs: ["CofferModel", "CofferCore"]),
-    Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferSeal", "CofferMonitor", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferMonitor", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferIdentityTests", needs: ["CofferIdentity", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferResourcesTests", needs: ["CofferResources", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
