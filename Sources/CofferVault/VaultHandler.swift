@@ -7,7 +7,8 @@ package import CofferPlatform
 package struct VaultHandler: APIHandler {
     let vaults: VaultsService
     let challenge: VaultChallenge
-    let routes: KeysRoutes
+    let access: VaultAccess
+    let table: RouteTable
     let audit: VaultAudit
     let clock: any WallClock
 
@@ -21,18 +22,31 @@ package struct VaultHandler: APIHandler {
         do {
             let origin = AuditOrigin(request, started: started)
             let caller = try await caller(of: request, in: vault, origin)
-            let call = KeyCall(request.method, request.path)
-            let answer = try await audit.recording(
-                call.auditName, on: vault.id, by: caller, from: origin,
-                object: call.objectPath.map { "https://\(request.host)/\($0)" }
-            ) {
-                try await routes.answer(call, request, from: caller, in: vault)
-            }
-            var response = answer.response
+            var response = try await answer(request, from: caller, in: vault, origin).response
             response.headers.merge(headers) { own, _ in own }
             return response
         } catch let refusal as APIError {
             throw refusal.adding(headers)
+        }
+    }
+
+    private func answer(
+        _ request: APIRequest, from caller: Caller, in vault: VaultRecord, _ origin: AuditOrigin
+    ) async throws -> VaultAnswer {
+        let match = table.match(request.method, request.path)
+        return try await audit.recording(
+            match.operation, on: vault.id, by: caller, from: origin, object: match.hasObject ? request.objectURL : nil
+        ) {
+            let apiVersion = try VaultAPIVersion(request.parameter("api-version"))
+            switch match {
+            case .route(let route, let name, let version):
+                return try await route.respond(
+                    VaultRequest(
+                        http: request, caller: caller, vault: vault, apiVersion: apiVersion, access: access, nameText: name,
+                        version: version))
+            case .wrongMethod: throw APIError.methodNotAllowed(request.method.rawValue, "this path of a vault")
+            case .unknown: throw APIError.noSuchVaultPath
+            }
         }
     }
 
@@ -43,6 +57,24 @@ package struct VaultHandler: APIHandler {
             try await audit.record(refusal, of: "Authentication", on: vault.id, by: nil, from: origin, object: nil)
             throw refusal
         }
+    }
+}
+
+extension RouteTable.Match {
+    /// The name in the audit trail.
+    fileprivate var operation: String {
+        if case .route(let route, _, _) = self { route.operation } else { "Unknown" }
+    }
+
+    fileprivate var hasObject: Bool {
+        if case .route(_, let name, _) = self { name != nil } else { false }
+    }
+}
+
+extension APIRequest {
+    /// The id of the object that the path names, as sent, for the audit trail.
+    fileprivate var objectURL: String {
+        "https://\(host)/" + path.prefix(3).map(\.shortened).joined(separator: "/")
     }
 }
 

@@ -10,33 +10,42 @@ package struct VaultServices: Sendable {
     package let handler: VaultHandler
     /// For the disk platform.
     package let keyService: VaultKeyService
+    /// Does what falls due by itself; to be run for as long as the server runs.
+    package let keeper: VaultKeeper
+    let keys: KeysService
 
     /// - Parameters:
-    ///   - store: Under no seal of its own: private keys are sealed before they come here.
-    ///   - sealer: Seals private keys, in a realm for each vault.
+    ///   - store: Under no seal of its own: what is secret is sealed before it comes here.
+    ///   - sealer: Seals private keys and secrets, in a realm for each vault.
     ///   - authorizer: Answers for vaults that use role assignments.
     ///   - bell: Rung after every change of a key is committed.
     ///   - threads: How many private-key operations run at a time, about the number of processors.
     ///   - cachedKeys: How many private keys are kept ready in memory.
     ///   - generate: Makes an RSA pair of so many bits. Tests that need many keys give ready ones.
+    ///   - report: Told what the keeper could not do.
     package init(
         store: any Store, sealer: any Sealer, authorizer: any Authorizer, authenticator: any Authenticator,
         audit: any AuditLog, clock: any WallClock, bell: EventBell, settings: VaultSettings, threads: Int,
-        cachedKeys: Int = 512, generate: @escaping @Sendable (Int) throws -> RSAKey = { try RSAKey.generate(bits: $0) }
+        cachedKeys: Int = 512, generate: @escaping @Sendable (Int) throws -> RSAKey = { try RSAKey.generate(bits: $0) },
+        report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
-        let cache = RSAKeyCache(capacity: cachedKeys)
-        let material = KeyMaterial(sealer: sealer, cache: cache, threads: threads, generate: generate)
-        let vaults = VaultsService(store: store, clock: clock, bell: bell, cache: cache, settings: settings)
+        let material = KeyMaterial(sealer: sealer, cache: RSAKeyCache(capacity: cachedKeys), threads: threads, generate: generate)
+        let vaults = VaultsService(store: store, clock: clock, bell: bell, material: material, settings: settings)
         let trail = VaultAudit(log: audit, clock: clock)
-        let access = VaultAccess(authorizer: authorizer)
+        let access = VaultAccess(authorizer: authorizer, settings: settings)
+        let deletion = DeletionService(store: store, material: material, clock: clock, bell: bell)
+        keys = KeysService(store: store, material: material, clock: clock, bell: bell)
+        let keysRoutes = KeysRoutes(
+            keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion)
         provider = VaultProvider(vaults: vaults, audit: trail, clock: clock, settings: settings)
         handler = VaultHandler(
-            vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings),
-            routes: KeysRoutes(
-                keys: KeysService(store: store, material: material, clock: clock, bell: bell),
-                uses: KeyUseService(store: store, material: material, clock: clock), access: access, settings: settings),
-            audit: trail, clock: clock)
+            vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings), access: access,
+            table: RouteTable(keysRoutes.table), audit: trail, clock: clock)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
+        let purge: VaultKeeper.Action = { try await deletion.purgeAtEndOfRetention($0, in: $1) }
+        keeper = VaultKeeper(
+            store: store, clock: clock, actions: [.purge: [.keys: purge, .secrets: purge, .certificates: purge]],
+            purgeVault: { try await vaults.purgeAtEndOfRetention($0) }, report: report)
     }
 }

@@ -13,19 +13,16 @@ import Testing
         try await fixture.makeVault()
         let first = try #require(names.first)
         try await fixture.makeKey(first)
-        let key = try KeyName(first)
+        let key = try ObjectName(first)
         try await fixture.store.write { transaction in
             guard let name = VaultName("kv1"), let vault = try transaction.vault(named: name, at: fixture.clock.now()) else { return }
-            let original = try transaction.keyVersion(key, nil, in: vault)
+            let original = try transaction.version(KeyVersionRecord.self, of: key, nil, in: vault)
             for name in names.dropFirst() {
                 let copy = KeyVersionRecord(
-                    name: name, version: original.version, type: "RSA", bits: 2048, modulus: original.modulus,
-                    exponent: original.exponent, sealedKey: "", created: original.created, updated: original.updated,
+                    name: name, version: original.version, isManaged: false, type: "RSA", bits: 2048,
+                    publicPart: original.publicPart, sealedKey: "", created: original.created, updated: original.updated,
                     operations: [], isEnabled: true, notBefore: nil, expires: nil, tags: [:])
-                try transaction.put(copy, copy.path(in: vault), in: KeyVersionRecord.collection)
-                try transaction.put(
-                    KeyRecord(name: name, current: copy.version), KeyRecord.path(try KeyName(name), in: vault),
-                    in: KeyRecord.collection)
+                try transaction.add(copy, in: vault, at: fixture.clock.now())
             }
         }
     }

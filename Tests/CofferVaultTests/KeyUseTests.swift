@@ -210,13 +210,13 @@ import Testing
         // What somebody with access to the database could try: put one key's sealed material under another's name.
         try await fixture.store.write { transaction in
             guard let name = VaultName("kv1"), let vault = try transaction.vault(named: name, at: fixture.clock.now()) else { return }
-            let stolen = try transaction.keyVersion(try KeyName("key1"), nil, in: vault)
-            let target = try transaction.keyVersion(try KeyName("key2"), nil, in: vault)
+            let stolen = try transaction.version(KeyVersionRecord.self, of: try ObjectName("key1"), nil, in: vault)
+            let target = try transaction.version(KeyVersionRecord.self, of: try ObjectName("key2"), nil, in: vault)
             let forged = KeyVersionRecord(
-                name: target.name, version: target.version, type: "RSA", bits: stolen.bits, modulus: stolen.modulus,
-                exponent: stolen.exponent, sealedKey: stolen.sealedKey, created: target.created, updated: target.updated,
+                name: target.name, version: target.version, isManaged: false, type: "RSA", bits: stolen.bits,
+                publicPart: stolen.publicPart, sealedKey: stolen.sealedKey, created: target.created, updated: target.updated,
                 operations: target.operations, isEnabled: true, notBefore: nil, expires: nil, tags: [:])
-            try transaction.put(forged, forged.path(in: vault), in: KeyVersionRecord.collection)
+            try transaction.replace(forged, in: vault)
         }
         await #expect(throws: SealError.notAuthentic) {
             try await use("sign", "RS256", [UInt8](repeating: 1, count: 32), key: "keys/key2/")

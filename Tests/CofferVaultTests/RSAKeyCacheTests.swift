@@ -31,14 +31,14 @@ import Testing
         let cache = RSAKeyCache(capacity: 8)
         let key = try ReadyKeys().key(bits: 2048)
         for path in ["v/a/1", "v/b/1", "vv/a/1"] { cache.insert(key, path, cache.key(path).ticket) }
-        cache.removeKeys(ofVault: "v")
+        cache.removeKeys(below: "v/")
         #expect(cache.count == 1)
         #expect(cache.key("vv/a/1").key != nil)
     }
 
     @Test func disablingAKeyOrDeletingItsVaultClearsItFromMemory() async throws {
         let fixture = VaultFixture()
-        let cache = fixture.services.provider.vaults.cache
+        let cache = fixture.services.provider.vaults.material.cache
         let digest: JSONValue = ["alg": "RS256", "value": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"]
         try await fixture.makeVault()
         try await fixture.makeKey("key1")

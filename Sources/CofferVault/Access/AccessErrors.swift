@@ -15,16 +15,17 @@ extension APIError {
 
     /// 403 of the data plane, worded for the permission model of the vault (contract section 1.4).
     static func forbidden(
-        _ permission: KeyPermission, _ caller: Caller, _ scope: ResourceID, in vault: VaultRecord, issuer: String
+        _ permission: any ObjectPermission, _ caller: Caller, _ scope: ResourceID, in vault: VaultRecord, issuer: String
     ) -> APIError {
         let place = "\(vault.name);location=\(vault.location)"
         let who = "appid=\(caller.applicationID);oid=\(caller.objectID)"
         guard vault.usesRBAC else {
             return APIError(
                 status: 403, code: "Forbidden",
-                message: "The user, group or application '\(who);numgroups=0;iss=\(issuer)' does not have keys "
-                    + "\(permission.policyName) permission on key vault '\(place)'. Give it with: az keyvault set-policy --name "
-                    + "\(vault.name) --object-id \(caller.objectID) --key-permissions \(permission.policyName)",
+                message: "The user, group or application '\(who);numgroups=0;iss=\(issuer)' does not have "
+                    + "\(permission.kind.rawValue) \(permission.policyName) permission on key vault '\(place)'. Give it with: az keyvault "
+                    + "set-policy --name \(vault.name) --object-id \(caller.objectID) --\(permission.kind.noun)-permissions "
+                    + "\(permission.policyName)",
                 innerCode: "AccessDenied"
             )
         }

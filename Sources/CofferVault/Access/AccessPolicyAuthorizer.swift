@@ -5,14 +5,14 @@ import CofferPlatform
 struct AccessPolicyAuthorizer: Authorizer {
     let vault: VaultRecord
     /// Finer than the action, since policies tell get from list.
-    let permission: KeyPermission
+    let permission: any ObjectPermission
 
     func allows(_ caller: Caller, _ action: Action, on scope: ResourceID) async throws -> Bool {
         guard vault.id.contains(scope), action == permission.action,
             caller.tenantID.lowercased() == vault.tenantID.lowercased()
         else { return false }
         return vault.accessPolicies.contains {
-            $0.givesOnKeys(permission.policyName, objectID: caller.objectID, applicationID: caller.applicationID)
+            $0.gives(permission.policyName, on: permission.kind, objectID: caller.objectID, applicationID: caller.applicationID)
         }
     }
 }

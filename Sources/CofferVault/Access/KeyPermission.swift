@@ -1,47 +1,60 @@
 import CofferPlatform
 
-/// What a caller may be allowed to do with keys, in both of a vault's permission models.
-enum KeyPermission: String, CaseIterable, Sendable {
+/// What can be allowed on keys. The raw values are the names of access policies.
+enum KeyPermission: String, CaseIterable, ObjectPermission {
     case get
     case list
     case create
+    case `import`
     case update
     case rotate
+    case delete
+    case recover
+    case purge
+    case backup
+    case restore
     case encrypt
     case decrypt
     case wrapKey
     case unwrapKey
     case sign
     case verify
+    case release
+    case getRotationPolicy = "getrotationpolicy"
+    case setRotationPolicy = "setrotationpolicy"
 
-    /// The data action that a role must have (contract section 3.2).
+    var kind: ObjectKind { .keys }
+
     var action: Action {
-        let verb =
+        let path =
             switch self {
-            case .get, .list: "read"
-            case .wrapKey: "wrap/action"
-            case .unwrapKey: "unwrap/action"
-            case .create, .update, .rotate, .encrypt, .decrypt, .sign, .verify: "\(rawValue)/action"
+            case .get, .list: "keys/read"
+            case .delete: "keys/delete"
+            case .wrapKey: "keys/wrap/action"
+            case .unwrapKey: "keys/unwrap/action"
+            case .getRotationPolicy: "keyrotationpolicies/read"
+            case .setRotationPolicy: "keyrotationpolicies/write"
+            case .create, .import, .update, .rotate, .recover, .purge, .backup, .restore, .encrypt, .decrypt, .sign, .verify, .release:
+                "keys/\(rawValue)/action"
             }
-        return .data("Microsoft.KeyVault/vaults/keys/\(verb)")
+        return .data("Microsoft.KeyVault/vaults/\(path)")
     }
 
-    /// The name in an access policy (contract section 3.4).
     var policyName: String { rawValue }
 
-    /// Whether whoever may read an RSA key may do this too, since it takes no more than the public part.
     var needsOnlyPublicKey: Bool {
         switch self {
         case .encrypt, .wrapKey, .verify: true
-        case .get, .list, .create, .update, .rotate, .decrypt, .unwrapKey, .sign: false
+        default: false
         }
     }
 
-    /// The narrowest built-in role that allows it, for advice.
     var role: String {
         switch self {
-        case .get, .list, .encrypt, .decrypt, .wrapKey, .unwrapKey, .sign, .verify, .update: "Key Vault Crypto User"
-        case .create, .rotate: "Key Vault Crypto Officer"
+        case .get, .list, .encrypt, .decrypt, .wrapKey, .unwrapKey, .sign, .verify, .update, .backup: "Key Vault Crypto User"
+        case .release: "Key Vault Crypto Service Release User"
+        case .create, .import, .rotate, .delete, .recover, .purge, .restore, .getRotationPolicy, .setRotationPolicy:
+            "Key Vault Crypto Officer"
         }
     }
 }

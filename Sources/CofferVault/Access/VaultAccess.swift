@@ -5,13 +5,33 @@ import CofferPlatform
 struct VaultAccess: Sendable {
     /// Answers for vaults that use role assignments.
     let authorizer: any Authorizer
+    let settings: VaultSettings
 
-    /// - Parameter key: The key acted on, or nil for what concerns the whole vault.
-    /// - Throws: `Forbidden`.
+    /// - Parameter object: The object acted on, or nil for what concerns the whole vault.
+    /// - Throws: an ``APIError`` of status 403 that says how to get the permission.
     func grant(
-        _ permission: KeyPermission, to caller: Caller, in vault: VaultRecord, key: KeyName?
+        _ permission: any ObjectPermission, to caller: Caller, in vault: VaultRecord, object: ObjectName?
     ) async throws -> Grant {
-        let scope = key.flatMap { vault.id.child("keys", $0.text) } ?? vault.id
+        do {
+            return try await ask(permission, caller, vault, object)
+        } catch let refusal as Forbidden {
+            // Whoever may read an asymmetric key has its public part and can do this alone; so may do it here.
+            if vault.usesRBAC, permission.needsOnlyPublicKey {
+                do {
+                    return try await ask(KeyPermission.get, caller, vault, object)
+                } catch is Forbidden {}
+            }
+            throw APIError.forbidden(permission, caller, refusal.scope, in: vault, issuer: settings.issuer)
+        }
+    }
+
+    /// The same, worded by the caller of this function.
+    ///
+    /// - Throws: `Forbidden`.
+    func ask(
+        _ permission: any ObjectPermission, _ caller: Caller, _ vault: VaultRecord, _ object: ObjectName?
+    ) async throws -> Grant {
+        let scope = object.flatMap { vault.id.child(permission.kind.rawValue, $0.text) } ?? vault.id
         guard vault.usesRBAC else {
             return try await AccessPolicyAuthorizer(vault: vault, permission: permission)
                 .grant(permission.action, to: caller, on: scope)

@@ -26,7 +26,10 @@ package struct VaultKeyService: KeyService {
     package func status(of key: KeyURL, as identity: Caller) async throws -> KeyStatus {
         let found = try await perform(.get, "KeyGet", key, as: identity) { vault, name in
             let (record, current) = try await store.read { transaction in
-                (try transaction.keyVersion(name, key.version, in: vault), try transaction.key(name, in: vault).current)
+                (
+                    try transaction.version(KeyVersionRecord.self, of: name, key.version, in: vault),
+                    try transaction.object(.keys, name, in: vault).current
+                )
             }
             return Found(record: record, vault: vault, current: current, url: record.url(host: key.host))
         }
@@ -93,7 +96,7 @@ package struct VaultKeyService: KeyService {
         _ body: (KeyVersionRecord, VaultRecord) async throws -> R
     ) async throws -> Used<R> {
         try await perform(operation.permission, operation.auditName, url, as: identity) { vault, name in
-            let record = try await store.read { try $0.keyVersion(name, url.version, in: vault) }
+            let record = try await store.read { try $0.version(KeyVersionRecord.self, of: name, url.version, in: vault) }
             if !record.isEnabled { material.forget(record, in: vault) }
             try record.checkForDisk(operation, url, at: clock.now())
             return Used(value: try await body(record, vault), url: record.url(host: url.host))
@@ -102,7 +105,7 @@ package struct VaultKeyService: KeyService {
 
     private func perform<Answer: Audited>(
         _ permission: KeyPermission, _ auditName: String, _ url: KeyURL, as identity: Caller,
-        _ body: (VaultRecord, KeyName) async throws -> Answer
+        _ body: (VaultRecord, ObjectName) async throws -> Answer
     ) async throws -> Answer {
         let started = clock.now()
         guard let vaultName = settings.vault(host: url.host) else {
@@ -116,11 +119,11 @@ package struct VaultKeyService: KeyService {
             uri: url.text)
         return try await audit.recording(auditName, on: vault.id, by: identity, from: origin, object: url.text) {
             guard vault.deletion == nil else { throw APIError.keyVaultDeleted(vault) }
-            guard let name = try? KeyName(url.name) else { throw APIError.keyVaultKeyNotFound(url) }
+            guard let name = try? ObjectName(url.name) else { throw APIError.keyVaultKeyNotFound(url) }
             do {
                 // Coffer itself may look at a key's state, and do nothing else with it.
                 if identity != .platform || permission != .get {
-                    _ = try await access.grant(permission, to: identity, in: vault, key: name)
+                    _ = try await access.ask(permission, identity, vault, name)
                 }
                 return try await body(vault, name)
             } catch is Forbidden {

@@ -6,7 +6,7 @@ struct CreateKeyBody: Decodable, Sendable {
     let key_size: Int?
     let public_exponent: Int?
     let key_ops: [String]?
-    let attributes: KeyAttributesBody?
+    let attributes: AttributesBody?
     let tags: [String: String]?
     let crv: String?
     let release_policy: JSONValue?
@@ -15,18 +15,9 @@ struct CreateKeyBody: Decodable, Sendable {
 /// The body of `PATCH /keys/{name}/{version}`, as sent.
 struct UpdateKeyBody: Decodable, Sendable {
     let key_ops: [String]?
-    let attributes: KeyAttributesBody?
+    let attributes: AttributesBody?
     let tags: [String: String]?
     let release_policy: JSONValue?
-}
-
-/// Attributes as sent. What the service alone decides is passed over.
-struct KeyAttributesBody: Decodable, Sendable {
-    let enabled: Bool?
-    /// Seconds since 1970.
-    let nbf: Int64?
-    let exp: Int64?
-    let exportable: Bool?
 }
 
 /// The body of encrypt, decrypt, wrap, unwrap and sign, as sent. Binary values are base 64 for URLs.

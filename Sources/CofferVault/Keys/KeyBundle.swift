@@ -4,70 +4,56 @@ import CofferModel
 /// A key version as the data plane shows it: public part, attributes, tags.
 struct KeyBundle: Encodable, Sendable {
     let key: JSONWebKey
-    let attributes: KeyAttributesView
+    let attributes: AttributesView
     /// Absent if there are none.
     let tags: [String: String]?
+    /// True or absent.
+    let managed: Bool?
 
     init(_ version: KeyVersionRecord, in vault: VaultRecord, host: String, _ apiVersion: VaultAPIVersion) {
         key = JSONWebKey(version, host: host)
-        attributes = KeyAttributesView(version, in: vault, apiVersion)
+        attributes = AttributesView(version, in: vault, apiVersion)
         tags = version.tags.isEmpty ? nil : version.tags
+        managed = version.isManaged ? true : nil
     }
 }
 
 /// A key in a list, without any material.
 struct KeyItem: Encodable, Sendable {
     let kid: String
-    let attributes: KeyAttributesView
+    let attributes: AttributesView
     let tags: [String: String]?
+    let managed: Bool?
 
     /// - Parameter url: With a version in a list of versions, without in a list of keys.
     init(_ version: KeyVersionRecord, _ url: KeyURL, in vault: VaultRecord, _ apiVersion: VaultAPIVersion) {
         kid = url.text
-        attributes = KeyAttributesView(version, in: vault, apiVersion)
+        attributes = AttributesView(version, in: vault, apiVersion)
         tags = version.tags.isEmpty ? nil : version.tags
+        managed = version.isManaged ? true : nil
     }
 }
 
-/// The public part of an RSA key (RFC 7518 section 6.3.1).
+/// The public part of a key (RFC 7518 section 6).
 struct JSONWebKey: Encodable, Sendable {
     let kid: String
     let kty: String
     let key_ops: [String]
-    let n: String
-    let e: String
+    let n: String?
+    let e: String?
+    let crv: String?
+    let x: String?
+    let y: String?
 
     init(_ version: KeyVersionRecord, host: String) {
         kid = version.url(host: host).text
         kty = version.type
         key_ops = version.operations.map(\.rawValue)
-        n = version.modulus
-        e = version.exponent
-    }
-}
-
-/// A key version's attributes. Dates are in seconds since 1970.
-struct KeyAttributesView: Encodable, Sendable {
-    let enabled: Bool
-    let nbf: Int64?
-    let exp: Int64?
-    let created: Int64
-    let updated: Int64
-    let recoveryLevel: String
-    let recoverableDays: Int
-    let exportable = false
-    /// `0`, for a key that no hardware holds; since 7.5.
-    let hsmPlatform: String?
-
-    init(_ version: KeyVersionRecord, in vault: VaultRecord, _ apiVersion: VaultAPIVersion) {
-        enabled = version.isEnabled
-        nbf = version.notBefore?.seconds
-        exp = version.expires?.seconds
-        created = version.created.seconds
-        updated = version.updated.seconds
-        recoveryLevel = vault.recoveryLevel
-        recoverableDays = vault.retentionDays
-        hsmPlatform = apiVersion.hasHSMPlatform ? "0" : nil
+        n = version.publicPart.n
+        e = version.publicPart.e
+        crv = version.publicPart.crv
+        x = version.publicPart.x
+        y = version.publicPart.y
     }
 }
 
@@ -84,9 +70,11 @@ struct KeyVerificationView: Encodable, Sendable {
     let value: Bool
 }
 
-extension VaultRecord {
-    /// How a deleted key of this vault can come back (contract section 1.5).
-    var recoveryLevel: String {
-        (retentionDays == 90 ? "Recoverable" : "CustomizedRecoverable") + (hasPurgeProtection ? "" : "+Purgeable")
+extension AttributesView {
+    /// The attributes of a key version.
+    init(_ version: KeyVersionRecord, in vault: VaultRecord, _ apiVersion: VaultAPIVersion) {
+        self.init(version, in: vault)
+        exportable = false
+        hsmPlatform = apiVersion.hasHSMPlatform ? "0" : nil
     }
 }

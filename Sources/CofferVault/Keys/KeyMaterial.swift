@@ -7,7 +7,7 @@ import CofferPlatform
 /// stalls the tasks of the runtime.
 struct KeyMaterial: Sendable {
     private let sealer: any Sealer
-    private let cache: RSAKeyCache
+    let cache: RSAKeyCache
     /// Uses of private keys: a thread for each processor.
     private let uses: WorkerPool
     /// Making keys takes a thousand times longer than using them, so it has fewer threads and no place in that queue.
@@ -55,6 +55,16 @@ struct KeyMaterial: Sendable {
     /// Forgets a version's private key.
     func forget(_ version: KeyVersionRecord, in vault: VaultRecord) {
         cache.remove(version.path(in: vault))
+    }
+
+    /// Forgets the private keys of all versions of a key.
+    func forgetVersions(of name: ObjectName, in vault: VaultRecord) {
+        cache.removeKeys(below: "\(ObjectRecord.path(name, in: vault))/")
+    }
+
+    /// Forgets the private keys of a vault.
+    func forgetVersions(in vault: VaultRecord) {
+        cache.removeKeys(below: "\(vault.instance)/")
     }
 
     private func privateKey(of version: KeyVersionRecord, in vault: VaultRecord) async throws -> RSAKey {

@@ -12,10 +12,10 @@ struct KeyUseService: Sendable {
     /// - Parameter version: The version to use, or nil for the current one.
     /// - Throws: an ``APIError`` if there is no such key, if it may not be used so, or if the input does not fit it.
     func use(
-        _ name: KeyName, version: String?, for operation: KeyOperation, _ body: UseKeyBody, in vault: VaultRecord,
+        _ name: ObjectName, version: String?, for operation: KeyOperation, _ body: UseKeyBody, in vault: VaultRecord,
         by grant: Grant
     ) async throws -> KeyUseResult {
-        let record = try await store.read { try $0.keyVersion(name, version, in: vault) }
+        let record = try await store.read { try $0.version(KeyVersionRecord.self, of: name, version, in: vault) }
         if !record.isEnabled { material.forget(record, in: vault) }
         try record.check(operation, at: clock.now())
         let input = try Input(body, for: operation, bits: record.bits)

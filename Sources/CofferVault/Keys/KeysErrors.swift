@@ -2,26 +2,12 @@ import CofferCore
 import CofferModel
 
 extension APIError {
-    /// 400 of the data plane.
-    static func badParameter(_ message: String) -> APIError {
-        APIError(status: 400, code: "BadParameter", message: message)
-    }
-
     static let releaseIsNotSupported = badParameter("Key release is not supported by this version of Coffer; leave release_policy out.")
 
     /// 400: the `api-version` is missing or not known.
     static func badAPIVersion(_ version: String?) -> APIError {
         let found = version.map { "'\($0.shortened)' is not a supported api-version." } ?? "The api-version query parameter is missing."
         return badParameter("\(found) Use 7.0 or later, such as 7.4 or 2025-07-01.")
-    }
-
-    static func keyNotFound(_ name: String, _ version: String?) -> APIError {
-        APIError(
-            status: 404, code: "KeyNotFound",
-            message: "A key with (name/id) \(name)\(version.map { "/\($0.shortened)" } ?? "") was not found in this key vault. If you "
-                + "recently deleted this key you may be able to recover it using the correct recovery command. For help resolving "
-                + "this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"
-        )
     }
 
     static func keyDisabled(_ operation: KeyOperation) -> APIError {

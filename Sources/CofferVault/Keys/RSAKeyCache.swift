@@ -56,11 +56,11 @@ final class RSAKeyCache: Sendable {
         }
     }
 
-    /// Forgets all keys of a vault, which is named by its instance.
-    func removeKeys(ofVault instance: String) {
+    /// Forgets all versions whose paths begin with `prefix`.
+    func removeKeys(below prefix: String) {
         state.withLock { state in
             state.removals += 1
-            state.entries = state.entries.filter { !$0.key.hasPrefix("\(instance)/") }
+            state.entries = state.entries.filter { !$0.key.hasPrefix(prefix) }
         }
     }
 }

@@ -59,13 +59,19 @@ extension AccessPolicy {
         return self
     }
 
-    /// Whether this entry gives the permission `name` on keys to `caller`. `all` does not include `purge`.
-    func givesOnKeys(_ name: String, objectID: String, applicationID: String) -> Bool {
+    /// Whether this entry gives the permission `name` on objects of `kind` to a caller. `all` does not include `purge`.
+    func gives(_ name: String, on kind: ObjectKind, objectID: String, applicationID: String) -> Bool {
         guard objectId.lowercased() == objectID.lowercased(),
             applicationId.map({ $0.lowercased() == applicationID.lowercased() }) ?? true
         else { return false }
-        return permissions.keys?.contains { held in
-            held.lowercased() == name.lowercased() || held.lowercased() == "all" && name.lowercased() != "purge"
+        let held =
+            switch kind {
+            case .keys: permissions.keys
+            case .secrets: permissions.secrets
+            case .certificates: permissions.certificates
+            }
+        return held?.contains { word in
+            word.lowercased() == name.lowercased() || word.lowercased() == "all" && name.lowercased() != "purge"
         } ?? false
     }
 }

@@ -24,15 +24,13 @@ extension WriteTransaction {
         try put(vault, vault.name.lowercased(), in: VaultRecord.collection)
     }
 
-    /// Removes what is left of the vault that had a name: its record and, with their only copies of the sealed private
-    /// keys, all its keys.
+    /// Removes what is left of the vault that had a name: its record and, with their only copies of what is
+    /// sealed, all its objects.
     func purgeVault(named name: VaultName) throws {
         guard let vault = try value(VaultRecord.self, name.key, in: VaultRecord.collection)?.value else { return }
-        for collection in [KeyRecord.collection, KeyVersionRecord.collection] {
-            while true {
-                let documents = try documents(in: collection, prefix: "\(vault.instance)/", after: nil, limit: 500)
-                for document in documents { try remove(document.id, in: collection, if: .any) }
-                if documents.count < 500 { break }
+        for kind in ObjectKind.allCases {
+            for collection in [kind.collection, kind.deletedCollection, kind.versionsCollection] + kind.companionCollections {
+                try removeAll(in: collection, prefix: "\(vault.instance)/")
             }
         }
         try remove(name.key, in: VaultRecord.collection, if: .any)

@@ -28,16 +28,10 @@ struct VaultRecord: Codable, Equatable, Sendable {
     var networkRules: NetworkRules?
     var publicNetworkAccess: PublicNetworkAccess
     /// Nil while the vault is in use.
-    var deletion: VaultDeletion?
+    var deletion: Deletion?
 
     /// The name as it was spelled at creation.
     var name: String { id.name }
-}
-
-/// When a vault was deleted, and when it goes for good.
-struct VaultDeletion: Codable, Equatable, Sendable {
-    let deleted: Timestamp
-    let scheduledPurge: Timestamp
 }
 
 /// A vault's price tier. Hardware-protected key types need `premium`.

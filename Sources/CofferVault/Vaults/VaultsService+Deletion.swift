@@ -12,14 +12,15 @@ extension VaultsService {
             guard let name = VaultName(id.name), var vault = try transaction.vault(named: name, at: now), vault.id == id,
                 vault.deletion == nil
             else { return nil }
-            vault.deletion = VaultDeletion(
-                deleted: now, scheduledPurge: now.adding(.seconds(Int64(vault.retentionDays) * 86_400)))
+            let deletion = Deletion(at: now, retentionDays: vault.retentionDays)
+            vault.deletion = deletion
             try transaction.put(vault)
+            try transaction.schedule(AgendaItem(purgeOf: vault, due: deletion.scheduledPurge))
             try transaction.append(KeyChange(kind: .deleted, scope: vault.id, key: nil, version: nil))
             return vault
         }
         guard let deleted else { return false }
-        cache.removeKeys(ofVault: deleted.instance)
+        material.forgetVersions(in: deleted)
         bell.ring()
         return true
     }
@@ -37,8 +38,9 @@ extension VaultsService {
             guard vault.id == id, location == nil || location == vault.location else {
                 throw APIError.recoversElsewhere(vault)
             }
-            guard vault.deletion != nil else { return vault }
+            guard let deletion = vault.deletion else { return vault }
             vault.deletion = nil
+            try transaction.unschedule(AgendaItem(purgeOf: vault, due: deletion.scheduledPurge))
             try transaction.put(vault)
             try transaction.append(KeyChange(kind: .recovered, scope: vault.id, key: nil, version: nil))
             return vault
@@ -57,6 +59,18 @@ extension VaultsService {
             guard !vault.hasPurgeProtection else { throw APIError.vaultIsPurgeProtected(vault) }
             if let name = VaultName(name) { try transaction.purgeVault(named: name) }
             return vault
+        }
+    }
+
+    /// Destroys a deleted vault whose retention has ended. For ``VaultKeeper``.
+    func purgeAtEndOfRetention(_ vault: VaultRecord) async throws {
+        let now = clock.now()
+        try await store.write { transaction in
+            guard let name = VaultName(vault.name),
+                let stored = try transaction.value(VaultRecord.self, name.key, in: VaultRecord.collection)?.value,
+                stored.instance == vault.instance, let deletion = stored.deletion, deletion.scheduledPurge <= now
+            else { return }
+            try transaction.purgeVault(named: name)
         }
     }
 

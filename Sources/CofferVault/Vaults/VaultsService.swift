@@ -8,7 +8,7 @@ struct VaultsService: Sendable {
     let store: any Store
     let clock: any WallClock
     let bell: EventBell
-    let cache: RSAKeyCache
+    let material: KeyMaterial
     let settings: VaultSettings
 
     /// Makes a vault or changes the one that is there. Flags of an existing vault that are not mentioned are reset, but for

@@ -5,6 +5,7 @@ import CofferDiskControl
 import CofferHTTP
 import CofferModel
 import CofferPlatform
+import CofferVault
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -18,6 +19,7 @@ struct AssembledServer {
     let door: FrontDoor
     let supervisor: DiskHostSupervisor
     let watch: KeyWatch
+    let keeper: VaultKeeper
     let diskHost: DiskHostClient
     let clock: any WallClock
     let logger: Logger
@@ -30,7 +32,7 @@ struct AssembledServer {
             FileHandle.standardOutput.write(Data("ready \(card.authority) data \(directory.path)\n".utf8))
         }
         let group = ServiceGroup(configuration: .init(
-            services: [supervisor, KeyWatchService(watch: watch), http], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+            services: [supervisor, KeyWatchService(watch: watch), VaultKeeperService(keeper: keeper), http], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         ))
         try await group.run()
         await leaveDisks()
@@ -55,6 +57,15 @@ private struct KeyWatchService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await watch.run() }
+    }
+}
+
+/// Lets vaults do what falls due by itself until graceful shutdown.
+private struct VaultKeeperService: Service {
+    let keeper: VaultKeeper
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await keeper.run(every: .seconds(2)) }
     }
 }
 

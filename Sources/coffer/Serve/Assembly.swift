@@ -53,7 +53,7 @@ struct Assembly {
             store: store, sealer: keyring, authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit,
             clock: clock, bell: bell,
             settings: VaultSettings(suffix: vaultSuffix, authority: authority, tenantID: card.tenantID, region: card.region),
-            threads: processors
+            threads: processors, report: { logger.warning("vaults", metadata: ["event": "\($0)"]) }
         )
         let diskHost = DiskHostClient(path: directory.runPath + "/diskd.sock")
         let resources = ResourcesSettings(
@@ -91,7 +91,7 @@ struct Assembly {
         )
         return AssembledServer(
             card: card, directory: directory, listen: listen, door: door, supervisor: supervisor, watch: compute.keyWatch,
-            diskHost: diskHost, clock: clock, logger: logger
+            keeper: vault.keeper, diskHost: diskHost, clock: clock, logger: logger
         )
     }
 
