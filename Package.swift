@@ -57,7 +57,7 @@ let tests: [Row] = [
     Row(name: "HouseRulesTests", needs: []),
     Row(name: "CofferCoreTests", needs: ["CofferCore", "CofferTesting"]),
     Row(name: "CofferCryptoTests", needs: ["CofferCrypto", "CofferCore", "CofferTesting"]),
-    Row(name: "CofferModelTests", needs: ["CofferModel", "CofferCore"]),
+    Row(name: "CofferModelTests", needs: ["CofferTesting", "CofferModel", "CofferCore"]),
     Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferMonitor", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferIdentityTests", needs: ["CofferIdentity", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferResourcesTests", needs: ["CofferResources", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),

@@ -12,6 +12,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private let adapter: RequestAdapter
     private let executor: LoopExecutor
     private let address: String
+    private var ids = RequestIDs()
     /// What has arrived of a request; nil between requests and while the rest of a refused one passes by.
     private var head: HTTPRequestHead?
     private var body = ByteBuffer()
@@ -45,7 +46,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func answer(_ context: ChannelHandlerContext, isTooLarge: Bool) {
         guard let head else { return }
         self.head = nil
-        let received = HTTPCall(head: head, body: Array(body.readableBytesView), address: address, isTooLarge: isTooLarge)
+        let received = HTTPCall(
+            head: head, body: Array(body.readableBytesView), address: address, isTooLarge: isTooLarge, id: ids.next())
         body = ByteBuffer()
         let loop = context.eventLoop
         let place = NIOLoopBound((handler: self, context: context), eventLoop: loop)
@@ -78,6 +80,8 @@ struct HTTPCall: Sendable {
     let address: String
     /// Its body was not taken.
     let isTooLarge: Bool
+    /// Of this request alone.
+    let id: String
 }
 
 /// A response ready to be written.

@@ -24,7 +24,7 @@ final class RequestAdapter: Sendable {
     }
 
     func answer(_ call: HTTPCall) async -> HTTPAnswer {
-        let requestID = UUID().uuidString.lowercased()
+        let requestID = call.id
         let received = clock.now()
         let answer: APIResponse
         do {
