@@ -1,3 +1,4 @@
+import CofferCache
 import CofferClient
 import CofferCompute
 import CofferCore
@@ -131,6 +132,18 @@ struct Assembly {
         }
         return HeadSigning(
             log: log, store: store, signer: key, clock: clock, report: { logger.info("audit", metadata: ["event": "\($0)"]) })
+    }
+
+    private func openStore() async throws -> any Store {
+        if command.store == "sqlite" {
+            // The instance lock keeps the data directory, and with it the file, to this process.
+            return CachedStore(try SQLiteStore(path: directory.databasePath), feed: nil)
+        }
+        guard command.store.hasPrefix("postgres://") || command.store.hasPrefix("postgresql://") else {
+            throw StartFailure.configuration("--store is 'sqlite' or a postgres:// URL, not '\(command.store.prefix(20))'")
+        }
+        let store = try await PostgresStore(url: command.store)
+        return CachedStore(store, feed: store.changeFeed())
     }
 
     private func writeClientFiles(card: InstallationCard, ca: String, secret: borrowing SecretBytes) throws {

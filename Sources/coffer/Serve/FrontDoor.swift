@@ -1,3 +1,4 @@
+import CofferCache
 import CofferModel
 import CofferMonitor
 import CofferPlatform
@@ -19,6 +20,10 @@ struct FrontDoor: APIHandler {
     let resources: any APIHandler
 
     func handle(_ request: APIRequest) async throws -> APIResponse {
+        try await CachedStore.sharingOnePass { try await answer(request) }
+    }
+
+    private func answer(_ request: APIRequest) async throws -> APIResponse {
         // A client may leave out the port that is the scheme's own, or reach us through a forwarded one.
         let name = request.host.split(separator: ":").first.map(String.init) ?? ""
         let domain = vaultSuffix.split(separator: ":").first.map(String.init) ?? ""
