@@ -68,11 +68,8 @@ struct RotationPolicyService: Sendable {
     }
 
     private func record(_ operation: String, _ version: KeyVersionRecord, in vault: VaultRecord) async throws {
-        let origin = AuditOrigin(started: clock.now(), address: "", correlationID: "", clientInfo: "Coffer", uri: nil)
         let host = VaultName(vault.name).map { settings.host(of: $0) } ?? ""
-        _ = try await audit.recording(operation, on: vault.id, by: nil, from: origin, object: version.url(host: host).text) {
-            APIResponse(status: 200)
-        }
+        try await audit.recordOwn(operation, on: vault.id, object: version.url(host: host).text, key: version.audited)
     }
 }
 
