@@ -37,12 +37,16 @@ package struct VaultServices: Sendable {
         keys = KeysService(store: store, material: material, clock: clock, bell: bell)
         let keysRoutes = KeysRoutes(
             keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion)
-        let secretsRoutes = SecretsRoutes(
-            secrets: SecretsService(store: store, sealer: sealer, clock: clock), deletion: deletion)
-        provider = VaultProvider(vaults: vaults, audit: trail, clock: clock, settings: settings)
+        let secrets = SecretsService(store: store, sealer: sealer, clock: clock)
+        let secretsRoutes = SecretsRoutes(secrets: secrets, deletion: deletion)
+        let management = ManagementAudit(trail: trail, clock: clock)
+        provider = VaultProvider(
+            vaults: vaults, keys: KeyResourcesRoutes(vaults: vaults, keys: keys, audit: management, settings: settings),
+            secrets: SecretResourcesRoutes(vaults: vaults, secrets: secrets, audit: management, settings: settings), audit: management,
+            settings: settings)
         handler = VaultHandler(
             vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings), access: access,
-            table: RouteTable(keysRoutes.table + secretsRoutes.table), audit: trail, clock: clock)
+            table: RouteTable(keysRoutes.table + secretsRoutes.table), audit: trail, clock: clock, settings: settings)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
         let purge: VaultKeeper.Action = { try await deletion.purgeAtEndOfRetention($0, in: $1) }

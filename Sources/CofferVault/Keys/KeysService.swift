@@ -21,6 +21,20 @@ struct KeysService: Sendable {
                 tags: wanted.attributes.common.tags ?? [:], attributes: wanted.attributes))
     }
 
+    /// Makes a key, unless there is one that has the name; that one stays as it is.
+    ///
+    /// - Returns: the new key, or the current version of the one that is there.
+    func createIfAbsent(
+        _ name: ObjectName, as wanted: KeySpecification, in vault: VaultRecord, by grant: Grant
+    ) async throws -> KeyVersionRecord {
+        let existing = try await store.read { transaction in
+            try transaction.objectIfAny(.keys, name, in: vault) == nil
+                ? nil : try transaction.version(KeyVersionRecord.self, of: name, nil, in: vault)
+        }
+        if let existing { return existing }
+        return try await create(name, as: wanted, in: vault, by: grant)
+    }
+
     /// Makes a new version with material of the same kind, the same operations and the same tags. It is enabled, whatever
     /// the version before it was, and has no dates.
     ///
