@@ -45,6 +45,25 @@ import Testing
         #expect(events.allSatisfy { $0.object == url.text })
     }
 
+    @Test func aTemplateGivesANewKeyARotationPolicy() async throws {
+        try await fixture.makeVault()
+        let policy: JSONValue = [
+            "lifetimeActions": [["trigger": ["timeAfterCreate": "P90D"], "action": ["type": "rotate"]]], "attributes": ["expiryTime": "P1Y"],
+        ]
+        let bad = try await fixture.arm(
+            .put, "vaults/kv1/keys/key1", ["properties": ["kty": "RSA", "rotationPolicy": ["attributes": ["expiryTime": "soon"]]]])
+        #expect(bad.status == 400)
+        #expect(try await fixture.vault(.get, "keys").items.isEmpty, "no key without the policy that was asked for")
+        let made = try await fixture.arm(.put, "vaults/kv1/keys/key1", ["properties": ["kty": "RSA", "rotationPolicy": policy]])
+        let shown = made.json["properties"]?["rotationPolicy"]
+        #expect(shown?["attributes"]?["expiryTime"] == "P1Y")
+        #expect(shown?["lifetimeActions"]?.array?.first == ["trigger": ["timeAfterCreate": "P90D"], "action": ["type": "rotate"]])
+        #expect(try await fixture.arm(.get, "vaults/kv1/keys/key1").json == made.json)
+        let other: JSONValue = ["attributes": ["expiryTime": "P2Y"]]
+        let again = try await fixture.arm(.put, "vaults/kv1/keys/key1", ["properties": ["kty": "RSA", "rotationPolicy": other]])
+        #expect(again.json == made.json)
+    }
+
     @Test func keysAndTheirVersionsAreListedInPages() async throws {
         try await fixture.makeVault()
         for name in ["a", "b", "c"] { try await fixture.makeKey(name) }

@@ -21,32 +21,43 @@ struct KeysService: Sendable {
                 tags: wanted.attributes.common.tags ?? [:], attributes: wanted.attributes))
     }
 
-    /// Makes a key, unless there is one that has the name; that one stays as it is.
-    ///
-    /// - Returns: the new key, or the current version of the one that is there.
-    func createIfAbsent(
-        _ name: ObjectName, as wanted: KeySpecification, in vault: VaultRecord, by grant: Grant
-    ) async throws -> KeyVersionRecord {
-        let existing = try await store.read { transaction in
+    /// The current version of the key that has a name, or nil.
+    func currentIfAny(_ name: ObjectName, in vault: VaultRecord, by grant: Grant) async throws -> KeyVersionRecord? {
+        try await store.read { transaction in
             try transaction.objectIfAny(.keys, name, in: vault) == nil
                 ? nil : try transaction.version(KeyVersionRecord.self, of: name, nil, in: vault)
         }
-        if let existing { return existing }
-        return try await create(name, as: wanted, in: vault, by: grant)
     }
 
     /// Makes a new version with material of the same kind, the same operations and the same tags. It is enabled, whatever
-    /// the version before it was, and has no dates.
+    /// the version before it was, and expires as the key's rotation policy says.
     ///
-    /// - Throws: ``APIError/notFound(_:_:_:)``.
+    /// - Throws: ``APIError/notFound(_:_:_:)``, or ``APIError/isManaged(_:_:)``.
     func rotate(_ name: ObjectName, in vault: VaultRecord, by grant: Grant) async throws -> KeyVersionRecord {
-        let current = try await store.read { try $0.version(KeyVersionRecord.self, of: name, nil, in: vault) }
-        return try await add(
-            to: name, in: vault,
-            Template(
-                bits: current.bits, operations: current.operations, tags: current.tags,
-                attributes: .none),
-            mustExist: true)
+        guard let made = try await rotate(name, in: vault, replacing: nil) else { throw APIError.notFound(.keys, name.text, nil) }
+        return made
+    }
+
+    /// The same for a rotation policy.
+    ///
+    /// - Parameter replacing: Only if this is still the current version; nil for any.
+    /// - Returns: nil if it is not.
+    func rotate(_ name: ObjectName, in vault: VaultRecord, replacing: String?) async throws -> KeyVersionRecord? {
+        let (current, policy) = try await store.read { transaction in
+            (
+                try transaction.version(KeyVersionRecord.self, of: name, nil, in: vault),
+                try transaction.rotationPolicy(of: name, in: vault)
+            )
+        }
+        guard !current.isManaged else { throw APIError.isManaged(.keys, current.name) }
+        guard replacing == nil || replacing == current.version else { return nil }
+        let template = Template(
+            bits: current.bits, operations: current.operations, tags: current.tags, attributes: .none, lifetime: policy?.expiryTime)
+        do {
+            return try await add(to: name, in: vault, template, replacing: replacing ?? "")
+        } catch is Replaced {
+            return nil
+        }
     }
 
     /// A key's version, or its current one.
@@ -71,6 +82,7 @@ struct KeysService: Sendable {
             guard !record.isManaged else { throw APIError.isManaged(.keys, record.name) }
             try record.apply(attributes, at: now)
             try transaction.replace(record, in: vault)
+            if attributes.changesUse { try transaction.scheduleRotation(of: name, in: vault) }
             if attributes.changesUse {
                 try transaction.append(
                     KeyChange(kind: .attributes, scope: vault.id, key: record.name, version: record.version))
@@ -104,10 +116,16 @@ struct KeysService: Sendable {
         let operations: [KeyOperation]
         let tags: [String: String]
         let attributes: KeyAttributes
+        /// How long the version lives if its attributes do not say.
+        var lifetime: CalendarDuration?
     }
 
+    /// The version that was to be replaced is not the current one any more.
+    private struct Replaced: Error {}
+
+    /// - Parameter replacing: What the current version must be; empty for any, nil if there need be no key.
     private func add(
-        to name: ObjectName, in vault: VaultRecord, _ template: Template, mustExist: Bool = false
+        to name: ObjectName, in vault: VaultRecord, _ template: Template, replacing: String? = nil
     ) async throws -> KeyVersionRecord {
         let version = ObjectVersionID.random()
         let made = try await material.make(
@@ -117,13 +135,20 @@ struct KeysService: Sendable {
         let record = try await store.write { transaction in
             try transaction.checkInUse(vault, at: now)
             let existing = try transaction.objectIfAny(.keys, name, in: vault)
-            if mustExist, existing == nil { throw APIError.notFound(.keys, name.text, nil) }
+            if let replacing {
+                guard let existing else { throw APIError.notFound(.keys, name.text, nil) }
+                guard replacing.isEmpty || replacing == existing.current else { throw Replaced() }
+            }
             var record = KeyVersionRecord(
                 name: existing?.name ?? name.text, version: version.text, isManaged: false, type: "RSA", bits: made.key.bits,
                 publicPart: publicPart, sealedKey: Base64URL.encode(made.sealed), created: now, updated: now, operations: template.operations,
                 isEnabled: true, notBefore: nil, expires: nil, tags: template.tags)
             try record.apply(template.attributes, at: now)
+            if record.expires == nil, let lifetime = template.lifetime {
+                record.expires = Timestamp(seconds: now.adding(lifetime).seconds)
+            }
             try transaction.add(record, in: vault, at: now)
+            try transaction.scheduleRotation(of: name, in: vault)
             try transaction.append(
                 KeyChange(kind: .newVersion, scope: vault.id, key: record.name, version: record.version))
             return record

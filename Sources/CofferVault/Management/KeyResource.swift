@@ -12,7 +12,7 @@ struct KeyResourceBody: Decodable, Sendable {
         let keySize: Int?
         let curveName: String?
         let attributes: AttributesBody?
-        let rotationPolicy: JSONValue?
+        let rotationPolicy: RotationPolicyBody?
         let release_policy: JSONValue?
     }
 
@@ -43,6 +43,8 @@ struct KeyResource: Encodable, Sendable {
         let curveName: String?
         let keyUri: String
         let keyUriWithVersion: String
+        /// Not shown in lists.
+        let rotationPolicy: RotationPolicyResource?
     }
 
     struct Attributes: Encodable, Sendable {
@@ -55,8 +57,10 @@ struct KeyResource: Encodable, Sendable {
         let exportable = false
     }
 
-    /// - Parameter asVersion: Whether it is shown as `…/keys/{key}/versions/{version}`.
-    init(_ version: KeyVersionRecord, in vault: VaultRecord, host: String, asVersion: Bool) {
+    /// - Parameters:
+    ///   - asVersion: Whether it is shown as `…/keys/{key}/versions/{version}`.
+    ///   - policy: Nil if the key has none of its own, or it is not asked for.
+    init(_ version: KeyVersionRecord, in vault: VaultRecord, host: String, asVersion: Bool, policy: RotationPolicyResource? = nil) {
         id = "\(vault.id.text)/keys/\(version.name)" + (asVersion ? "/versions/\(version.version)" : "")
         name = asVersion ? version.version : version.name
         type = "Microsoft.KeyVault/vaults/keys" + (asVersion ? "/versions" : "")
@@ -67,6 +71,21 @@ struct KeyResource: Encodable, Sendable {
                 enabled: version.isEnabled, nbf: version.notBefore?.seconds, exp: version.expires?.seconds,
                 created: version.created.seconds, updated: version.updated.seconds, recoveryLevel: vault.recoveryLevel),
             kty: version.type, keyOps: version.operations.map(\.rawValue), keySize: version.publicPart.n == nil ? nil : version.bits,
-            curveName: version.publicPart.crv, keyUri: version.baseID(host: host), keyUriWithVersion: version.id(host: host))
+            curveName: version.publicPart.crv, keyUri: version.baseID(host: host), keyUriWithVersion: version.id(host: host),
+            rotationPolicy: policy)
+    }
+}
+
+/// A key's rotation policy as Azure Resource Manager shows it: without an id, and with its actions in lower case.
+struct RotationPolicyResource: Encodable, Sendable {
+    let lifetimeActions: [RotationPolicyView.LifetimeAction]
+    let attributes: RotationPolicyView.Attributes
+
+    init(_ view: RotationPolicyView) {
+        lifetimeActions = view.lifetimeActions.map {
+            RotationPolicyView.LifetimeAction(
+                trigger: $0.trigger, action: RotationPolicyView.Action(type: $0.action.type.lowercased()))
+        }
+        attributes = view.attributes
     }
 }

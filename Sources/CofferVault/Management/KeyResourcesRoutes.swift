@@ -7,6 +7,7 @@ import CofferPlatform
 struct KeyResourcesRoutes: Sendable {
     let vaults: VaultsService
     let keys: KeysService
+    let policies: RotationPolicyService
     let audit: ManagementAudit
     let settings: VaultSettings
 
@@ -20,13 +21,14 @@ struct KeyResourcesRoutes: Sendable {
             return try await recording("KeyCreate", request, vault, rest[0]) { try await createIfAbsent($1, request, $0) }
         case (.get, 1):
             return try await recording("KeyGet", request, vault, rest[0]) { vault, name in
-                try show(try await keys.version(nil, of: name, in: vault, by: request.grant), vault, asVersion: false)
+                try await show(try await keys.version(nil, of: name, in: vault, by: request.grant), vault, request)
             }
         case (.get, 2) where rest[1].lowercased() == "versions":
             return try await recording("KeyListVersions", request, vault, rest[0]) { try await listVersions(of: $1, request, $0) }
         case (.get, 3) where rest[1].lowercased() == "versions":
             return try await recording("KeyGet", request, vault, rest[0]) { vault, name in
-                try show(try await keys.version(rest[2], of: name, in: vault, by: request.grant), vault, asVersion: true)
+                let version = try await keys.version(rest[2], of: name, in: vault, by: request.grant)
+                return try answer(KeyResource(version, in: vault, host: host(vault), asVersion: true), version, vault)
             }
         default: throw APIError.methodNotAllowed(request.http.method.rawValue, "a vault's keys in Azure Resource Manager")
         }
@@ -35,10 +37,16 @@ struct KeyResourcesRoutes: Sendable {
     /// Makes a key, or shows the one that has the name and leaves it alone.
     private func createIfAbsent(_ name: ObjectName, _ request: ARMRequest, _ vault: VaultRecord) async throws -> VaultAnswer {
         let body = try request.http.decode(KeyResourceBody.self)
-        guard body.properties.rotationPolicy == nil else { throw APIError.rotationPolicyNotHere }
         let wanted = try KeySpecification(body.dataPlaneBody)
-        let key = try await keys.createIfAbsent(name, as: wanted, in: vault, by: request.grant)
-        return try show(key, vault, asVersion: false)
+        if let policy = body.properties.rotationPolicy { try policies.check(policy) }
+        if let existing = try await keys.currentIfAny(name, in: vault, by: request.grant) {
+            return try await show(existing, vault, request)
+        }
+        let key = try await keys.create(name, as: wanted, in: vault, by: request.grant)
+        if let policy = body.properties.rotationPolicy {
+            _ = try await policies.set(policy, of: name, in: vault, by: request.grant)
+        }
+        return try await show(key, vault, request)
     }
 
     private func list(_ request: ARMRequest, _ vault: VaultRecord) async throws -> VaultAnswer {
@@ -56,9 +64,18 @@ struct KeyResourcesRoutes: Sendable {
             object: "https://\(host(vault))/keys/\(name.text)")
     }
 
-    private func show(_ version: KeyVersionRecord, _ vault: VaultRecord, asVersion: Bool) throws -> VaultAnswer {
-        let host = host(vault)
-        return try .json(KeyResource(version, in: vault, host: host, asVersion: asVersion), object: version.id(host: host))
+    /// A key with its rotation policy.
+    private func show(_ key: KeyVersionRecord, _ vault: VaultRecord, _ request: ARMRequest) async throws -> VaultAnswer {
+        let name = try ObjectName(key.name)
+        let policy = try await policies.policy(of: name, in: vault, by: request.grant)
+        let resource = KeyResource(
+            key, in: vault, host: host(vault), asVersion: false,
+            policy: policy.map { RotationPolicyResource(RotationPolicyView($0, of: name, host: host(vault))) })
+        return try answer(resource, key, vault)
+    }
+
+    private func answer(_ resource: KeyResource, _ version: KeyVersionRecord, _ vault: VaultRecord) throws -> VaultAnswer {
+        try .json(resource, object: version.id(host: host(vault)))
     }
 
     private func host(_ vault: VaultRecord) -> String { settings.host(of: vault) }

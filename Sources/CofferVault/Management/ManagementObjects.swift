@@ -32,8 +32,4 @@ extension ManagementAudit {
 extension APIError {
     /// 400: a secret is made with a value.
     static let secretValueMissing = badVaultRequest("The property \"value\" is missing. Give the secret's text; it is never shown here again.")
-
-    /// 400: a key's rotation policy is set on the data plane.
-    static let rotationPolicyNotHere = badVaultRequest(
-        "A rotationPolicy is not taken here. Make the key without it, and set it with: az keyvault key rotation-policy update")
 }

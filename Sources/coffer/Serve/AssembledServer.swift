@@ -5,6 +5,7 @@ import CofferDiskControl
 import CofferHTTP
 import CofferModel
 import CofferPlatform
+import CofferVault
 import Foundation
 import Logging
 import ServiceLifecycle
