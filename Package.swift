@@ -19,17 +19,19 @@ let house: [Row] = [
     Row(name: "CofferModel", needs: ["CofferCore"]),
     // Platform: the ports that services plug into, and the one place that speaks HTTP.
     Row(name: "CofferPlatform", needs: ["CofferModel", "CofferCore"]),
-    Row(name: "CofferHTTP", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.hummingbird, .hummingbirdTLS, .nioCore, .nioSSL, .httpTypes, .lifecycle, .logging]),
+    Row(name: "CofferHTTP", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.nioCore, .nioPosix, .nioHTTP1, .nioSSL, .lifecycle, .logging]),
     // Services: one row, no sideways arrows.
     Row(name: "CofferIdentity", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferResources", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVault", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferCompute", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
-    Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     // Stores: drivers behind one port, and the seal over them.
     Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
     Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
+    Row(name: "CofferCache", needs: ["CofferPlatform"]),
     Row(name: "CofferSeal", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
+    Row(name: "CofferToken", needs: ["CofferPlatform", "CofferCore", "CofferCrypto"], outside: ["CPKCS11"]),
     // Disk: its own staircase, without HTTP or a database.
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
@@ -44,8 +46,8 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferSeal", "CofferDiskControl",
-        "CofferClient",
+        "CofferVault", "CofferCompute", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
+        "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferNBD", "CofferDiskControl",
@@ -56,11 +58,13 @@ let tests: [Row] = [
     Row(name: "HouseRulesTests", needs: []),
     Row(name: "CofferCoreTests", needs: ["CofferCore", "CofferTesting"]),
     Row(name: "CofferCryptoTests", needs: ["CofferCrypto", "CofferCore", "CofferTesting"]),
-    Row(name: "CofferModelTests", needs: ["CofferModel", "CofferCore"]),
-    Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferSeal", "CofferMonitor", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "CofferModelTests", needs: ["CofferTesting", "CofferModel", "CofferCore"]),
+    Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferMonitor", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "CofferMonitorTests", needs: ["CofferMonitor", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferIdentityTests", needs: ["CofferIdentity", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferResourcesTests", needs: ["CofferResources", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
+    Row(name: "CofferTokenTests", needs: ["CofferToken", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferCore"], outside: ["CPKCS11"]),
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
@@ -81,17 +85,15 @@ let settings: [SwiftSetting] = [
 ]
 
 extension Target.Dependency {
-    static var hummingbird: Self { .product(name: "Hummingbird", package: "hummingbird") }
-    static var hummingbirdTLS: Self { .product(name: "HummingbirdTLS", package: "hummingbird") }
     static var grdb: Self { .product(name: "GRDB", package: "GRDB.swift") }
     static var asyncHTTPClient: Self { .product(name: "AsyncHTTPClient", package: "async-http-client") }
     static var lifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
     static var unixSignals: Self { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
     static var logging: Self { .product(name: "Logging", package: "swift-log") }
     static var nioCore: Self { .product(name: "NIOCore", package: "swift-nio") }
+    static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
     static var nioHTTP1: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
     static var nioSSL: Self { .product(name: "NIOSSL", package: "swift-nio-ssl") }
-    static var httpTypes: Self { .product(name: "HTTPTypes", package: "swift-http-types") }
     static var argumentParser: Self { .product(name: "ArgumentParser", package: "swift-argument-parser") }
 }
 
@@ -103,19 +105,18 @@ let package = Package(
     name: "coffer",
     products: executables.map { .executable(name: $0.name, targets: [$0.name]) },
     dependencies: [
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets:
         [
             .target(name: "CLinux", path: "Sources/C/CLinux"),
+            .target(name: "CPKCS11", path: "Sources/C/CPKCS11"),
             .systemLibrary(name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
             .systemLibrary(name: "CPostgres", path: "Sources/C/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         ]

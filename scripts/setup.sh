@@ -11,13 +11,13 @@ az_version=2.91.0
 az_home=${XDG_CACHE_HOME:-$HOME/.cache}/coffer/az-$az_version
 packages=(
     # building
-    ca-certificates git pkg-config libssl-dev libsqlite3-dev libpq-dev zlib1g-dev
+    ca-certificates git pkg-config libssl-dev libsqlite3-dev libpq-dev zlib1g-dev libp11-kit-dev
     # guests
     qemu-system-x86 qemu-utils busybox-static cryptsetup-bin dmsetup e2fsprogs cpio kmod
     # az; names below vault.localhost must resolve to this machine
     python3 python3-venv libnss-myhostname
     # tests
-    postgresql libnbd-bin openssl util-linux
+    postgresql libnbd-bin openssl util-linux softhsm2
 )
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -14,6 +14,8 @@ package struct DataDirectory: Sendable {
     package var caPath: String { path + "/ca.pem" }
     /// The bootstrap administrator's client secret, nothing else, mode 0600.
     package var administratorSecretPath: String { path + "/administrator.secret" }
+    /// The public key that verifies the audit log's signatures, PEM. Written once, never replaced.
+    package var auditKeyPath: String { path + "/audit-key.pem" }
     package var rootKeyPath: String { path + "/root.key" }
     package var databasePath: String { path + "/store.sqlite" }
     package var disksPath: String { path + "/disks" }

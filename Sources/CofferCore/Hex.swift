@@ -2,12 +2,13 @@
 package enum Hex {
     /// The lower-case text of `bytes`.
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        var text = ""
+        var text: [UInt8] = []
+        text.reserveCapacity(2 * bytes.underestimatedCount)
         for byte in bytes {
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 15)])
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The bytes of `text` in either case, or nil if it has an odd length or a foreign character.
@@ -26,7 +27,7 @@ package enum Hex {
         return high == nil ? bytes : nil
     }
 
-    private static let digits: [Character] = Array("0123456789abcdef")
+    private static let digits = Array("0123456789abcdef".utf8)
 
     private static func value(of character: UInt8) -> UInt8? {
         switch character {

@@ -19,6 +19,7 @@ package enum CryptoSelfTest {
         try hpke()
         try rsa()
         try ecdsa()
+        try ed25519()
     }
 
     /// FIPS 180-4, example "abc" (NIST CSRC, Examples with Intermediate Values).
@@ -146,6 +147,17 @@ package enum CryptoSelfTest {
         try expect(!key.verify(signature, digest: digest, using: .ps256), "RSA-PSS refusal")
         let plaintext = try key.decrypt(bytes(SelfTestVectors.oaepCiphertext), using: .oaep256)
         try expect(plaintext, String(repeating: "00", count: 20), "RSA-OAEP")
+    }
+
+    /// RFC 8032 section 7.1, test 3.
+    private static func ed25519() throws(CryptoError) {
+        let key = try Ed25519Key(secret(bytes("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7")))
+        let answer = try bytes(
+            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+                + "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a")
+        try expect(key.sign([0xaf, 0x82]) == answer, "Ed25519 signature")
+        try expect(key.publicKey.verify(answer, of: [0xaf, 0x82]), "Ed25519 verification")
+        try expect(!key.publicKey.verify(answer, of: [0xaf, 0x83]), "Ed25519 refusal")
     }
 
     /// RFC 6979 appendix A.2.5, "sample" with SHA-256.

@@ -12,6 +12,14 @@ enum PEM {
         return unsafe String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
     }
 
+    static func encode(publicKey: borrowing Owned) throws(CryptoError) -> String {
+        let memory = unsafe try Owned(BIO_new(BIO_s_mem()), freedBy: BIO_free_all)
+        try CryptoError.check(unsafe PEM_write_bio_PUBKEY(memory.pointer, publicKey.pointer))
+        var bytes: UnsafePointer<UInt8>?
+        let count = unsafe coffer_bio_bytes(memory.pointer, &bytes)
+        return unsafe String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
+    }
+
     /// The key as an unencrypted `PRIVATE KEY`.
     static func encode(privateKey: PrivateKey) throws(CryptoError) -> SecretBytes {
         let memory = unsafe try Owned(BIO_new(BIO_s_mem()), freedBy: BIO_free_all)
@@ -35,6 +43,20 @@ enum PEM {
             return unsafe PEM_read_bio_X509(memory, nil, nil, nil)
         }
         return unsafe try Owned(pointer, freedBy: X509_free, or: .invalidKey)
+    }
+
+    /// The first public key of `text`.
+    ///
+    /// - Throws: ``CryptoError/invalidKey`` if there is none.
+    static func publicKey(_ text: String) throws(CryptoError) -> Owned {
+        let bytes = Array(text.utf8)
+        guard let count = Int32(exactly: bytes.count) else { throw .invalidLength }
+        let pointer = unsafe bytes.withUnsafeBytes { bytes -> OpaquePointer? in
+            guard let memory = unsafe BIO_new_mem_buf(bytes.baseAddress, count) else { return nil }
+            defer { unsafe BIO_free_all(memory) }
+            return unsafe PEM_read_bio_PUBKEY(memory, nil, nil, nil)
+        }
+        return unsafe try Owned(pointer, freedBy: EVP_PKEY_free, or: .invalidKey)
     }
 
     /// The first private key of `text`, which must not be encrypted.

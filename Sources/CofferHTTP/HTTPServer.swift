@@ -1,14 +1,13 @@
 package import CofferCore
 package import CofferPlatform
-import CofferModel
-import Hummingbird
-import HummingbirdTLS
 package import Logging
-import ServiceLifecycle
 import NIOCore
+import NIOHTTP1
+import NIOPosix
 import NIOSSL
+import ServiceLifecycle
 
-/// The one HTTPS server of `coffer serve`. Knows the framework, so that nothing else must.
+/// The one HTTPS server of `coffer serve`: HTTP/1.1 over TLS 1.2 or newer. Knows the framework, so that nothing else must.
 package struct HTTPServer: Service {
     private let listen: Listen
     private let handler: any APIHandler
@@ -51,17 +50,43 @@ package struct HTTPServer: Service {
 
     /// Serves until graceful shutdown, which lets requests in flight finish.
     package func run() async throws {
+        let connections = OpenConnections()
+        let channel = try await bootstrap(connections).bind(host: listen.host, port: listen.port).get()
+        await onReady(channel.localAddress?.port ?? listen.port)
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await channel.closeFuture.get()
+            } onGracefulShutdown: {
+                channel.close(promise: nil)
+            }
+        } onCancel: {
+            channel.close(promise: nil)
+        }
+        await connections.finish()
+    }
+
+    private func bootstrap(_ connections: OpenConnections) throws -> ServerBootstrap {
         var tls = TLSConfiguration.makeServerConfiguration(
             certificateChain: listen.certificates.map { .certificate($0) }, privateKey: .privateKey(listen.privateKey)
         )
         tls.minimumTLSVersion = .tlsv12
-        let application = Application(
-            responder: RequestAdapter(handler: handler, clock: clock, logger: logger),
-            server: try .tls(.http1(), tlsConfiguration: tls),
-            configuration: ApplicationConfiguration(address: .hostname(listen.host, port: listen.port), serverName: nil),
-            onServerRunning: { [onReady, listen] channel in await onReady(channel.localAddress?.port ?? listen.port) },
-            logger: logger
-        )
-        try await application.run()
+        let context = try NIOSSLContext(configuration: tls)
+        let adapter = RequestAdapter(handler: handler, clock: clock, logger: logger)
+        let group = MultiThreadedEventLoopGroup.singleton
+        return ServerBootstrap(group: group)
+            .serverChannelOption(ChannelOptions.backlog, value: 256)
+            .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(NIOSSLServerHandler(context: context))
+                    // RequestAdapter leaves out headers that would break the response apart.
+                    try pipeline.configureHTTPServerPipeline(withOutboundHeaderValidation: false)
+                    try pipeline.addHandler(ConnectionHandler(adapter: adapter, channel: channel))
+                    connections.add(channel)
+                }
+            }
     }
 }

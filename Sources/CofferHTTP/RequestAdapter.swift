@@ -2,90 +2,91 @@ import CofferCore
 import CofferModel
 import CofferPlatform
 import Foundation
-import HTTPTypes
-import Hummingbird
 import Logging
-import NIOCore
+import NIOHTTP1
+import Synchronization
 
-/// What a connection tells of a request: where it came from.
-struct ConnectionContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let address: String
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = .init(source: source)
-        address = source.channel.remoteAddress?.ipAddress ?? ""
-    }
-}
-
-/// Turns the framework's requests into ``APIRequest``s, and answers and errors into its responses.
-struct RequestAdapter: HTTPResponder {
+/// Turns requests as they arrive into ``APIRequest``s, and answers and errors into responses.
+final class RequestAdapter: Sendable {
     /// The largest body that is read, in bytes. More is answered with 413.
     static let largestBody = 4 * 1024 * 1024
 
-    let handler: any APIHandler
-    let clock: any WallClock
-    let logger: Logger
+    private let handler: any APIHandler
+    private let clock: any WallClock
+    private let logger: Logger
+    /// The text of the second that was asked for last.
+    private let date = Mutex<(seconds: Int64, text: String)>((.min, ""))
 
-    func respond(to request: Request, context: ConnectionContext) async throws -> Response {
-        let requestID = UUID().uuidString.lowercased()
-        let received = clock.now()
-        var answer: APIResponse
-        do {
-            let apiRequest = try await convert(request, context: context, requestID: requestID, received: received)
-            answer = try await handler.handle(apiRequest)
-        } catch {
-            answer = refusal(for: error, requestID: requestID, request: request)
-        }
-        answer.headers["x-ms-request-id"] = requestID
-        answer.headers["x-ms-correlation-request-id"] = request.header("x-ms-correlation-request-id") ?? requestID
-        if let client = request.header("x-ms-client-request-id") { answer.headers["x-ms-client-request-id"] = client }
-        answer.headers["cache-control"] = "no-cache"
-        answer.headers["strict-transport-security"] = "max-age=31536000"
-        answer.headers["x-content-type-options"] = "nosniff"
-        logger.info("request", metadata: [
-            "method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(answer.status)",
-            "durationMs": "\(clock.now().milliseconds - received.milliseconds)", "requestId": "\(requestID)",
-        ])
-        return response(answer, isHead: request.method == .head)
+    init(handler: any APIHandler, clock: any WallClock, logger: Logger) {
+        self.handler = handler
+        self.clock = clock
+        self.logger = logger
     }
 
-    private func convert(
-        _ request: Request, context: ConnectionContext, requestID: String, received: Timestamp
-    ) async throws -> APIRequest {
-        guard let method = APIRequest.Method(rawValue: request.method.rawValue) else {
-            throw APIError.methodNotAllowed(request.method.rawValue, request.uri.path)
-        }
-        if let length = request.header("content-length").flatMap({ Int($0) }), length > Self.largestBody {
-            throw APIError.bodyTooLarge(Self.largestBody)
-        }
-        let body: ByteBuffer
+    func answer(_ call: HTTPCall) async -> HTTPAnswer {
+        let requestID = call.id
+        let received = clock.now()
+        let answer: APIResponse
         do {
-            body = try await request.body.collect(upTo: Self.largestBody)
-        } catch is NIOTooManyBytesError {
-            throw APIError.bodyTooLarge(Self.largestBody)
+            answer = try await handler.handle(try convert(call, requestID: requestID, received: received))
+        } catch {
+            answer = refusal(for: error, requestID: requestID, call)
         }
+        let now = clock.now()
+        // What was done is in the audit trail; a line for each good answer would cost as much as the answer.
+        logger.log(level: answer.status < 400 ? .debug : .info, "request", metadata: [
+            "method": "\(call.head.method)", "path": "\(path(of: call))", "status": "\(answer.status)",
+            "durationMs": "\(now.milliseconds - received.milliseconds)", "requestId": "\(requestID)",
+        ])
+        return response(answer, to: call, requestID: requestID, now)
+    }
+
+    private func path(of call: HTTPCall) -> Substring {
+        call.head.uri.prefix { $0 != "?" }
+    }
+
+    private func convert(_ call: HTTPCall, requestID: String, received: Timestamp) throws -> APIRequest {
+        let target = Self.split(call.head.uri)
+        guard let method = APIRequest.Method(rawValue: call.head.method.rawValue) else {
+            throw APIError.methodNotAllowed(call.head.method.rawValue, target.path)
+        }
+        guard !call.isTooLarge else { throw APIError.bodyTooLarge(Self.largestBody) }
         var headers: [String: String] = [:]
-        for field in request.headers {
-            let name = field.name.canonicalName
-            headers[name] = headers[name].map { "\($0),\(field.value)" } ?? field.value
+        headers.reserveCapacity(call.head.headers.count)
+        for (name, value) in call.head.headers {
+            let name = name.lowercased()
+            headers[name] = headers[name].map { "\($0),\(value)" } ?? value
         }
-        guard let path = RequestTarget.segments(of: request.uri.path), let query = RequestTarget.query(of: request.uri.query) else {
+        guard let path = RequestTarget.segments(of: target.path), let query = RequestTarget.query(of: target.query) else {
             throw APIError.invalidParameter("The URL has a percent-escape that is not UTF-8.")
         }
         return APIRequest(
-            method: method, host: (request.head.authority ?? "").lowercased(), path: path, query: query, headers: headers,
-            body: Array(body.readableBytesView), address: context.address, requestID: requestID, received: received
+            method: method, host: (target.host ?? headers["host"] ?? "").lowercased(), path: path, query: query, headers: headers,
+            body: call.body, address: call.address, requestID: requestID, received: received
         )
     }
 
-    private func refusal(for error: any Error, requestID: String, request: Request) -> APIResponse {
+    /// The parts of a request's target in origin form or, as proxies send it, absolute form (RFC 9112 section 3.2).
+    private static func split(_ uri: String) -> (host: String?, path: String, query: String?) {
+        var rest = uri[...]
+        var host: String?
+        if !rest.hasPrefix("/"), let scheme = rest.range(of: "://") {
+            rest = rest[scheme.upperBound...]
+            let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+            host = String(rest[..<end])
+            rest = rest[end...]
+        }
+        guard let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (host, String(rest), nil) }
+        return (host, String(rest[..<mark]), String(rest[rest.utf8.index(after: mark)...]))
+    }
+
+    private func refusal(for error: any Error, requestID: String, _ call: HTTPCall) -> APIResponse {
         let refusal: APIError
         if let error = error as? APIError {
             refusal = error
         } else {
             logger.error("internal error", metadata: [
-                "requestId": "\(requestID)", "path": "\(request.uri.path)", "error": "\(String(reflecting: error))",
+                "requestId": "\(requestID)", "path": "\(path(of: call))", "error": "\(String(reflecting: error))",
             ])
             refusal = APIError.internalError(requestID)
         }
@@ -95,21 +96,45 @@ struct RequestAdapter: HTTPResponder {
         return APIResponse(status: refusal.status, headers: headers, body: body)
     }
 
-    private func response(_ answer: APIResponse, isHead: Bool) -> Response {
-        var fields = HTTPFields()
-        for (name, value) in answer.headers {
-            if let name = HTTPField.Name(name) { fields[name] = value }
+    private func response(_ answer: APIResponse, to call: HTTPCall, requestID: String, _ now: Timestamp) -> HTTPAnswer {
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(answer.headers.count + 10)
+        let asked = call.head.headers
+        headers.add(name: "x-ms-request-id", value: requestID)
+        headers.add(name: "x-ms-correlation-request-id", value: asked.first(name: "x-ms-correlation-request-id") ?? requestID)
+        if let client = asked.first(name: "x-ms-client-request-id") { headers.add(name: "x-ms-client-request-id", value: client) }
+        headers.add(name: "cache-control", value: "no-cache")
+        headers.add(name: "strict-transport-security", value: "max-age=31536000")
+        headers.add(name: "x-content-type-options", value: "nosniff")
+        headers.add(name: "date", value: date(now))
+        for (name, value) in answer.headers where !Self.own.contains(name) && !Self.splits(name) && !Self.splits(value) {
+            headers.add(name: name, value: value)
         }
-        return Response(
-            status: .init(code: answer.status), headers: fields,
-            body: isHead || answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body))
+        if answer.status != 204, answer.status != 304 { headers.add(name: "content-length", value: String(answer.body.count)) }
+        let closes = !call.head.isKeepAlive
+        if closes { headers.add(name: "connection", value: "close") }
+        return HTTPAnswer(
+            head: HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers),
+            body: call.head.method == .HEAD ? [] : answer.body, closes: closes
         )
     }
-}
 
-extension Request {
-    fileprivate func header(_ name: String) -> String? {
-        HTTPField.Name(name).flatMap { headers[$0] }
+    /// What every response says itself.
+    private static let own: Set<String> = [
+        "x-ms-request-id", "x-ms-correlation-request-id", "x-ms-client-request-id", "cache-control", "strict-transport-security",
+        "x-content-type-options", "date", "content-length", "connection", "transfer-encoding",
+    ]
+
+    /// Whether a header's text would end the header, and let its rest pass for another one.
+    private static func splits(_ text: String) -> Bool {
+        text.utf8.contains { $0 == 10 || $0 == 13 || $0 == 0 }
+    }
+
+    private func date(_ now: Timestamp) -> String {
+        date.withLock { date in
+            if date.seconds != now.seconds { date = (now.seconds, HTTPDate.text(now)) }
+            return date.text
+        }
     }
 }
 

@@ -2,63 +2,119 @@ import CofferModel
 package import CofferPlatform
 import Synchronization
 
-/// The audit log in a stream of the store. What is recorded while a commit is under way shares the next one.
+/// The audit log in the store, a hash chain for each resource. What is recorded while a commit is under way shares the
+/// next one, and a chain's part of a commit is one block.
+///
+/// A chain's order is the order in which the recorders came, which is that in which the operations ended.
 package final class StoreAuditLog: AuditLog {
-    /// The stream, one JSON document an event.
-    package static let stream = "audit"
+    /// After so many records without a signature a chain's head is signed before the period ends.
+    static let longestUnsigned: Int64 = 10_000
 
     private let store: any Store
     private let queue = Mutex(Queue())
+    /// The chains that were lengthened here and not signed since.
+    private let moved = Mutex<Set<AuditChain>>([])
+    /// Rung when a chain has many records without a signature.
+    let isDue = EventBell()
 
     package init(store: any Store) {
         self.store = store
     }
 
     /// Returns once the event is durable.
+    ///
+    /// - Throws: ``StoreError``; then it is not in the log, or no one knows.
     package func record(_ event: AuditEvent) async throws {
-        let body = try JSON.encode(event)
+        let entry = Entry(
+            chainKey: event.resource.key, resource: event.resource, json: AuditRecordWriter.json(AuditRecord(event)))
         let turn = await withCheckedContinuation { continuation in
-            let isFirst = queue.withLock { $0.enter(Waiting(body: body, turn: continuation)) }
+            let isFirst = queue.withLock { $0.enter(Waiting(entry: entry, turn: continuation)) }
             if isFirst { continuation.resume(returning: Turn.commit) }
         }
         switch turn {
         case .committed(let result): try result.get()
-        case .commit: try await commit(body)
+        case .commit: try await commit(entry)
         }
     }
 
     /// How many events wait for the next commit.
     package var waitingCount: Int { queue.withLock { $0.count } }
 
-    /// Up to `limit` events with a sequence number above `after`, oldest first.
-    ///
-    /// - Throws: ``StoreError/corrupt(_:)`` naming an event that does not decode.
-    package func events(after: Int64, limit: Int) async throws -> [AuditEntry] {
-        let events = try await store.read { try $0.events(in: Self.stream, after: after, limit: limit) }
-        return try events.map { event in
-            guard let decoded = try? JSON.decode(AuditEvent.self, from: event.body) else {
-                throw StoreError.corrupt("\(Self.stream)/\(event.sequence)")
-            }
-            return AuditEntry(sequence: event.sequence, event: decoded)
+    /// The chains that were lengthened since this was last asked.
+    func takeMoved() -> [AuditChain] {
+        moved.withLock { moved in
+            defer { moved = [] }
+            return Array(moved)
         }
     }
 
-    /// Commits `body` with all that wait, then lets the first of those that came meanwhile do the same.
-    private func commit(_ body: [UInt8]) async throws {
+    /// Commits `entry` with all that wait, then lets the first of those that came meanwhile do the same.
+    private func commit(_ entry: Entry) async throws {
         let batch = queue.withLock { $0.takeBatch() }
-        let bodies = [body] + batch.map(\.body)
-        let result: Result<Void, any Error>
-        do {
-            try await store.write { transaction in
-                for body in bodies { try transaction.append(body, to: Self.stream) }
-            }
-            result = .success(())
-        } catch {
-            result = .failure(error)
-        }
-        for recorder in batch { recorder.turn.resume(returning: .committed(result)) }
+        let results = await write([entry] + batch.map(\.entry))
+        for recorder in batch { recorder.turn.resume(returning: .committed(results[recorder.entry.chainKey] ?? .success(()))) }
         queue.withLock { $0.leave() }?.turn.resume(returning: .commit)
-        try result.get()
+        try results[entry.chainKey]?.get()
+    }
+
+    /// Commits `entries` and tells how it ended for each chain. A chain that is damaged fails alone.
+    private func write(_ entries: [Entry]) async -> [String: Result<Void, any Error>] {
+        let parts = Self.parts(entries)
+        do {
+            let heads = try await store.write { transaction in
+                try parts.map { try transaction.append($0.records, to: $0.chain, of: $0.resource) }
+            }
+            note(zip(parts.map(\.chain), heads))
+            return Dictionary(parts.map { ($0.chain.key, .success(())) }, uniquingKeysWith: { first, _ in first })
+        } catch StoreError.corrupt where parts.count > 1 {
+            var results: [String: Result<Void, any Error>] = [:]
+            for part in parts {
+                let alone = await write(entries.filter { $0.chainKey == part.chain.key })
+                results.merge(alone) { first, _ in first }
+            }
+            return results
+        } catch {
+            return Dictionary(parts.map { ($0.chain.key, .failure(error)) }, uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    private func note(_ heads: some Sequence<(AuditChain, AuditHead)>) {
+        var isDue = false
+        moved.withLock { moved in
+            for (chain, head) in heads {
+                moved.insert(chain)
+                if head.signed <= head.count &- Self.longestUnsigned { isDue = true }
+            }
+        }
+        if isDue { self.isDue.ring() }
+    }
+
+    private static func parts(_ entries: [Entry]) -> [Part] {
+        var parts: [Part] = []
+        var places: [String: Int] = [:]
+        for entry in entries {
+            if let place = places[entry.chainKey] {
+                parts[place].records.append(entry.json)
+            } else {
+                places[entry.chainKey] = parts.count
+                parts.append(Part(chain: AuditChain(key: entry.chainKey), resource: entry.resource, records: [entry.json]))
+            }
+        }
+        return parts
+    }
+
+    /// A record on its way to its chain.
+    private struct Entry: Sendable {
+        let chainKey: String
+        let resource: ResourceID
+        let json: [UInt8]
+    }
+
+    /// What one commit adds to one chain.
+    private struct Part: Sendable {
+        let chain: AuditChain
+        let resource: ResourceID
+        var records: [[UInt8]]
     }
 
     /// What a recorder is told.
@@ -70,13 +126,14 @@ package final class StoreAuditLog: AuditLog {
     }
 
     private struct Waiting: Sendable {
-        let body: [UInt8]
+        let entry: Entry
         let turn: CheckedContinuation<Turn, Never>
     }
 
     private struct Queue: Sendable {
-        /// One transaction holds no more events than this.
+        /// One transaction holds no more events than this, and is full when it has so many bytes.
         static let longestBatch = 500
+        static let fullBatch = 256 * 1024
         private var waiting: [Waiting] = []
         private var isCommitting = false
 
@@ -93,7 +150,13 @@ package final class StoreAuditLog: AuditLog {
         }
 
         mutating func takeBatch() -> [Waiting] {
-            let batch = Array(waiting.prefix(Self.longestBatch))
+            var count = 0
+            var byteCount = 0
+            while count < min(waiting.count, Self.longestBatch), byteCount < Self.fullBatch {
+                byteCount += waiting[count].entry.json.count
+                count += 1
+            }
+            let batch = Array(waiting.prefix(count))
             waiting.removeFirst(batch.count)
             return batch
         }
@@ -106,16 +169,5 @@ package final class StoreAuditLog: AuditLog {
             }
             return waiting.removeFirst()
         }
-    }
-}
-
-/// An event of the audit log and its place there.
-package struct AuditEntry: Equatable, Sendable {
-    package let sequence: Int64
-    package let event: AuditEvent
-
-    package init(sequence: Int64, event: AuditEvent) {
-        self.sequence = sequence
-        self.event = event
     }
 }

@@ -8,13 +8,15 @@ package protocol AuditLog: Sendable {
 }
 
 /// One operation, allowed or refused (contract section 5.1).
-package struct AuditEvent: Codable, Equatable, Sendable {
+package struct AuditEvent: Equatable, Sendable {
     /// When it ended.
     package let time: Timestamp
     /// The resource acted on: a vault, a disk.
     package let resource: ResourceID
     /// Such as `KeyUnwrap` or `DiskExportKey`.
     package let operation: String
+    /// The `api-version` that was asked for; nil for Coffer's own calls.
+    package let operationVersion: String?
     /// The HTTP status it ended with; 200 for Coffer's own calls.
     package let status: Int
     /// The error's text if it was refused.
@@ -28,15 +30,23 @@ package struct AuditEvent: Codable, Equatable, Sendable {
     package let object: String?
     package let clientInfo: String?
     package let requestURI: String?
+    /// What permitted or refused it; nil if it did not come so far.
+    package let access: AuditAccess?
+    /// The key it was about, if it was about one.
+    package let key: AuditKey?
+    /// What a key was used for, such as `RSA-OAEP-256`.
+    package let algorithm: String?
 
     package init(
-        time: Timestamp, resource: ResourceID, operation: String, status: Int, resultDescription: String?,
-        durationMilliseconds: Int64, callerAddress: String, callerObjectID: String?, callerApplicationID: String?,
-        correlationID: String, object: String?, clientInfo: String?, requestURI: String?
+        time: Timestamp, resource: ResourceID, operation: String, operationVersion: String? = nil, status: Int,
+        resultDescription: String?, durationMilliseconds: Int64, callerAddress: String, callerObjectID: String?,
+        callerApplicationID: String?, correlationID: String, object: String?, clientInfo: String?, requestURI: String?,
+        access: AuditAccess? = nil, key: AuditKey? = nil, algorithm: String? = nil
     ) {
         self.time = time
         self.resource = resource
         self.operation = operation
+        self.operationVersion = operationVersion
         self.status = status
         self.resultDescription = resultDescription
         self.durationMilliseconds = durationMilliseconds
@@ -47,5 +57,30 @@ package struct AuditEvent: Codable, Equatable, Sendable {
         self.object = object
         self.clientInfo = clientInfo
         self.requestURI = requestURI
+        self.access = access
+        self.key = key
+        self.algorithm = algorithm
+    }
+}
+
+/// What a vault asked for permission, and its answer (`isRbacAuthorized`, `isAccessPolicyMatch`).
+package enum AuditAccess: Equatable, Sendable {
+    case roleAssignment(isAuthorized: Bool)
+    case accessPolicy(isMatch: Bool)
+}
+
+/// A key as the audit log describes it (`keyProperties`).
+package struct AuditKey: Equatable, Sendable {
+    /// `RSA`, `EC-HSM`, …
+    package let type: String
+    /// In bits, of RSA and symmetric keys.
+    package let size: Int?
+    /// `P-256`, …, of elliptic curve keys.
+    package let curve: String?
+
+    package init(type: String, size: Int? = nil, curve: String? = nil) {
+        self.type = type
+        self.size = size
+        self.curve = curve
     }
 }

@@ -24,6 +24,9 @@ package enum RequestTarget {
     }
 
     private static func decode(_ text: Substring, plusIsSpace: Bool) -> String? {
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || plusIsSpace && $0 == UInt8(ascii: "+") }) else {
+            return String(text)
+        }
         var bytes: [UInt8] = []
         var escape: [UInt8]?
         for byte in text.utf8 {

@@ -3,7 +3,7 @@ import CofferModel
 extension ReadTransaction {
     /// A document decoded, with its ETag.
     /// - Throws: ``StoreError/corrupt(_:)`` if it is not a `Value`.
-    package func value<Value: Decodable>(
+    package func value<Value: Decodable & Sendable>(
         _ type: Value.Type, _ id: String, in collection: String
     ) throws -> (value: Value, etag: String)? {
         guard let document = try document(id, in: collection) else { return nil }
@@ -11,7 +11,7 @@ extension ReadTransaction {
     }
 
     /// Every document whose id begins with `prefix`, decoded, in order of id.
-    package func values<Value: Decodable>(_ type: Value.Type, in collection: String, prefix: String = "") throws -> [Value] {
+    package func values<Value: Decodable & Sendable>(_ type: Value.Type, in collection: String, prefix: String = "") throws -> [Value] {
         var values: [Value] = []
         var after: String?
         while true {
@@ -22,9 +22,12 @@ extension ReadTransaction {
         }
     }
 
-    private func decode<Value: Decodable>(_ type: Value.Type, _ document: Document, _ collection: String) throws -> Value {
+    private func decode<Value: Decodable & Sendable>(_ type: Value.Type, _ document: Document, _ collection: String) throws -> Value {
+        if let known = document.decoded?.value(as: type) { return known }
         do {
-            return try JSON.decode(type, from: document.body)
+            let value = try JSON.decode(type, from: document.body)
+            document.decoded?.keep(value)
+            return value
         } catch {
             throw StoreError.corrupt("\(collection)/\(document.id)")
         }

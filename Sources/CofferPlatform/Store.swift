@@ -37,16 +37,25 @@ package protocol WriteTransaction: ReadTransaction {
 }
 
 /// A stored document.
-package struct Document: Equatable, Sendable {
+package struct Document: Sendable {
     package let id: String
     /// Changes at every write.
     package let etag: String
     package let body: [UInt8]
+    /// Set by a store that keeps the document in memory.
+    package let decoded: DecodedDocument?
 
-    package init(id: String, etag: String, body: [UInt8]) {
+    package init(id: String, etag: String, body: [UInt8], decoded: DecodedDocument? = nil) {
         self.id = id
         self.etag = etag
         self.body = body
+        self.decoded = decoded
+    }
+}
+
+extension Document: Equatable {
+    package static func == (left: Self, right: Self) -> Bool {
+        left.id == right.id && left.etag == right.etag && left.body == right.body
     }
 }
 

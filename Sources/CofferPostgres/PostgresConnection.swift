@@ -55,6 +55,7 @@ final class PostgresConnection {
             SET statement_timeout = '60s';
             SET idle_in_transaction_session_timeout = '60s';
             SET default_transaction_read_only = off;
+            SET default_transaction_isolation = 'read committed';
             SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
             """
         )

@@ -6,6 +6,7 @@ import Glibc
 /// Writes are serializable; what two of them do to the same rows at once is tried again for the one that lost. Reads see
 /// one snapshot of what is committed.
 package final class PostgresStore: Store {
+    let url: String
     private let pool: PostgresPool
 
     /// How often a write is tried. From ``firstExclusive`` on it keeps other writers out, so that it cannot lose again.
@@ -20,6 +21,7 @@ package final class PostgresStore: Store {
     /// - Throws: ``StoreError/unavailable(_:)`` if the server cannot be reached or the database was written by a newer Coffer.
     package init(url: String, connections: Int = 8) async throws {
         let pool = PostgresPool(url: url, connections: max(1, connections))
+        self.url = url
         self.pool = pool
         try await pool.run { pool in
             try Self.translated {

@@ -1,15 +1,27 @@
-import Glibc
+package import CofferCore
+package import CofferPlatform
 
 /// Why the root key cannot be had.
 package enum RootKeyError: Error, Equatable, Sendable {
     case missing(String)
-    case notAFile(String)
     /// It is not as long as a root key, in bytes.
     case wrongSize(String, Int)
-    /// Its mode lets the group or the world in.
-    case readableByOthers(String, mode: UInt32)
-    /// The operating system refused: what was tried, on which path, and `errno`.
-    case system(String, String, Int32)
+    /// Its file cannot be read or written, or others may read it.
+    case file(PrivateFileError)
+    /// The file at this path is not what Coffer writes there.
+    case malformed(String)
+    /// The key in the token that the file names did not wrap what is in the file.
+    case notOfThisToken(String)
+    /// The token holds no such key, or cannot be used.
+    case token(TokenError)
+
+    init(_ error: PrivateFileError) {
+        switch error {
+        case .missing(let path): self = .missing(path)
+        case .tooLong(let path, let count): self = .wrongSize(path, count)
+        default: self = .file(error)
+        }
+    }
 }
 
 extension RootKeyError: CustomStringConvertible {
@@ -18,14 +30,16 @@ extension RootKeyError: CustomStringConvertible {
         switch self {
         case .missing(let path):
             "there is no root key at \(path); restore it from the backup, for without it nothing in the database can be opened"
-        case .notAFile(let path):
-            "\(path) is not a regular file"
         case .wrongSize(let path, let count):
             "\(path) has \(count) bytes, a root key has \(FileRootKey.count); restore it from the backup"
-        case .readableByOthers(let path, let mode):
-            "\(path) has the mode 0\(String(mode, radix: 8)), so others may read it; make it yours alone with: chmod 600 \(path)"
-        case .system(let action, let path, let code):
-            "cannot \(action) \(path): \(unsafe String(cString: strerror(code)))"
+        case .file(let error):
+            error.description
+        case .malformed(let path):
+            "\(path) does not hold a root key wrapped by a token; restore it from the backup"
+        case .notOfThisToken(let path):
+            "the token's key does not open \(path): it was wrapped by another key, or is damaged; restore it from the backup"
+        case .token(let error):
+            "the root key is wrapped by a key in the token, and without it nothing in the database can be opened: \(error.description)"
         }
     }
 }

@@ -10,6 +10,8 @@ package struct VaultHandler: APIHandler {
     let access: VaultAccess
     let table: RouteTable
     let audit: VaultAudit
+    /// Nil if vaults have no limits.
+    let throttle: Throttle?
     let clock: any WallClock
     let settings: VaultSettings
 
@@ -38,20 +40,30 @@ package struct VaultHandler: APIHandler {
         let method = request.meantMethod
         let match = method.map { table.match($0, request.path) } ?? .unknown
         return try await audit.recording(
-            match.operation, on: vault.id, by: caller, from: origin, object: match.hasObject ? request.objectURL : nil
+            match.operation, on: vault.id, by: caller, from: origin, object: match.hasObject ? request.objectURL : nil,
+            asking: vault.permissionModel
         ) {
             try VaultFirewall(vault).check(caller, from: request.address, issuer: settings.issuer)
-            guard let method else { throw APIError.badMethodOverride }
-            let apiVersion = try VaultAPIVersion(request.parameter("api-version"))
-            switch match {
-            case .route(let route, let name, let version):
-                return try await route.respond(
-                    VaultRequest(
-                        http: request, caller: caller, vault: vault, apiVersion: apiVersion, access: access, nameText: name,
-                        version: version))
-            case .wrongMethod: throw APIError.methodNotAllowed(method.rawValue, "this path of a vault")
-            case .unknown: throw APIError.noSuchVaultPath
+            guard method != nil else { throw APIError.badMethodOverride }
+            guard let throttle else { return try await answer(request, match, from: caller, in: vault) }
+            return try await throttle.admitting(match.operation, in: vault) {
+                try await answer(request, match, from: caller, in: vault)
             }
+        }
+    }
+
+    private func answer(
+        _ request: APIRequest, _ match: RouteTable.Match, from caller: Caller, in vault: VaultRecord
+    ) async throws -> VaultAnswer {
+        let apiVersion = try VaultAPIVersion(request.parameter("api-version"))
+        switch match {
+        case .route(let route, let name, let version):
+            return try await route.respond(
+                VaultRequest(
+                    http: request, caller: caller, vault: vault, apiVersion: apiVersion, access: access, nameText: name,
+                    version: version))
+        case .wrongMethod: throw APIError.methodNotAllowed((request.meantMethod ?? request.method).rawValue, "this path of a vault")
+        case .unknown: throw APIError.noSuchVaultPath
         }
     }
 

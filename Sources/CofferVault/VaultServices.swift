@@ -49,7 +49,7 @@ package struct VaultServices: Sendable {
         handler = VaultHandler(
             vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings), access: access,
             table: RouteTable(RotationPolicyRoutes(policies: policies).table + keysRoutes.table + secretsRoutes.table), audit: trail,
-            clock: clock, settings: settings)
+            throttle: settings.isThrottled ? Throttle(clock: clock) : nil, clock: clock, settings: settings)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
         let purge: VaultKeeper.Action = { try await deletion.purgeAtEndOfRetention($0, in: $1) }

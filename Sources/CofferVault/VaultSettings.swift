@@ -9,23 +9,27 @@ package struct VaultSettings: Sendable {
     package let tenantID: String
     /// A region to name in advice, such as `uksouth`.
     package let region: String
+    /// Whether vaults refuse what exceeds the limits that Azure publishes.
+    package let isThrottled: Bool
+    /// The resource that a challenge names. It has the port, because clients check that the vault's host with its port
+    /// ends in it.
+    let resource: String
+    /// What the `aud` of a token may be: the challenge's resource, the same without a port, and the resource that clients
+    /// ask for when they never look at a challenge.
+    let audiences: [String]
+    /// What follows a vault's name in its host, without a port: `.vault.localhost`.
+    private let domain: String
 
-    package init(suffix: String, authority: String, tenantID: String, region: String) {
+    package init(suffix: String, authority: String, tenantID: String, region: String, isThrottled: Bool = false) {
         self.suffix = suffix.lowercased()
         self.authority = authority
         self.tenantID = tenantID
         self.region = region
-    }
-
-    /// The resource that a challenge names. It has the port, because clients check that the vault's host with its port
-    /// ends in it.
-    var resource: String { "https://\(suffix)" }
-
-    /// What the `aud` of a token may be: the challenge's resource, the same without a port, and the resource that clients
-    /// ask for when they never look at a challenge.
-    var audiences: [String] {
-        let host = suffix.split(separator: ":").first.map(String.init) ?? suffix
-        return [resource, "https://\(host)", "https://vault.azure.net"]
+        self.isThrottled = isThrottled
+        let host = Self.withoutPort(self.suffix)
+        resource = "https://\(self.suffix)"
+        audiences = [resource, "https://\(host)", "https://vault.azure.net"]
+        domain = ".\(host)"
     }
 
     /// The `iss` of tokens, as refusals name it.
@@ -38,12 +42,12 @@ package struct VaultSettings: Sendable {
     /// header keeps the key's URL, and the installation may since have moved to another port.
     func vault(host: String) -> VaultName? {
         let host = Self.withoutPort(host.lowercased())
-        let domain = Self.withoutPort(suffix)
-        guard host.hasSuffix(".\(domain)") else { return nil }
-        return VaultName(String(host.dropLast(domain.count + 1)))
+        guard host.hasSuffix(domain) else { return nil }
+        return VaultName(String(host.dropLast(domain.count)))
     }
 
     private static func withoutPort(_ host: String) -> String {
-        host.split(separator: ":").first.map(String.init) ?? host
+        guard let colon = host.utf8.firstIndex(of: UInt8(ascii: ":")) else { return host }
+        return String(host[..<colon])
     }
 }

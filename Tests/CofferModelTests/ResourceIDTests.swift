@@ -94,3 +94,28 @@ import Testing
         #expect(throws: DecodingError.self) { _ = try JSON.decode([ResourceID].self, from: Array(#"["/subscriptions"]"#.utf8)) }
     }
 }
+
+extension ResourceIDTests {
+    @Test(arguments: ["/", "/subscriptions/s", "/subscriptions/s/resourceGroups/g", "/subscriptions/s/resourceGroups/g/providers/N.S/vaults/V"])
+    func aChildIsWhatItsTextSays(_ parent: String) throws {
+        let parent = try #require(ResourceID(parent))
+        for (type, name) in [("keys", "K1"), ("a/b", "c/d"), ("providers", "x/y/z"), ("Providers", "x"), ("", "k"), ("keys", "")] {
+            let child = parent.child(type, name)
+            let parsed = ResourceID("\(parent.text)/\(type)/\(name)")
+            #expect(child == parsed)
+            #expect(child?.text == parsed?.text)
+            #expect(child?.segments == parsed?.segments)
+            #expect(child?.parent == parsed?.parent)
+        }
+    }
+
+    @Test func aScopeHoldsWhatLiesBelowItAndNotWhatOnlyBeginsLikeIt() throws {
+        let scope = try #require(ResourceID("/subscriptions/s/resourceGroups/G"))
+        for inside in ["/subscriptions/s/resourceGroups/g", "/subscriptions/S/resourcegroups/G/providers/N.S/vaults/v"] {
+            #expect(scope.contains(try #require(ResourceID(inside))))
+        }
+        for outside in ["/subscriptions/s", "/subscriptions/s/resourceGroups/g2", "/", "/subscriptions/s/resourceGroups/gg/providers/N.S/vaults/v"] {
+            #expect(!scope.contains(try #require(ResourceID(outside))))
+        }
+    }
+}

@@ -145,15 +145,45 @@ import Testing
             #expect(event.callerApplicationID == "app-admin")
             #expect(event.callerAddress == "127.0.0.1")
             #expect(event.correlationID == "request-1")
+            #expect(event.operationVersion == "7.6-preview.2")
+            #expect(event.clientInfo == "tests")
             #expect(event.resource.name == "kv1")
             #expect(event.requestURI?.hasPrefix("https://kv1.vault.localhost:8443/keys") == true)
             switch event.operation {
             case "KeyList": #expect(event.object == nil)
             case "KeyListVersions": #expect(event.object == "https://kv1.vault.localhost:8443/keys/key1")
             case "KeyDecrypt", "KeyUnwrap": #expect(event.status == 400)
-            default: #expect(KeyURL(event.object ?? "")?.version != nil)
+            default:
+                #expect(KeyURL(event.object ?? "")?.version != nil)
+                #expect(event.key == AuditKey(type: "RSA", size: 2048))
             }
         }
+    }
+
+    @Test func theAuditTrailSaysWhatWasAskedForPermissionAndItsAnswer() async throws {
+        try await fixture.makeVault()
+        try await fixture.makeKey()
+        _ = try await fixture.vault(.get, "keys/key1")
+        _ = try await fixture.vault(.get, "keys/key1", as: "owner")
+        _ = try await fixture.vault(.get, "keys/none")
+        try await fixture.makeVault("kv2", ["enableRbacAuthorization": false, "accessPolicies": [policy("owner", ["list"])]])
+        _ = try await fixture.vault(.get, "keys", as: "owner", vault: "kv2")
+        _ = try await fixture.vault(.get, "keys/key1", as: "owner", vault: "kv2")
+        let events = fixture.audit.events.filter { $0.operation.hasPrefix("Key") }.dropFirst()
+        #expect(events.map(\.access) == [
+            .roleAssignment(isAuthorized: true), .roleAssignment(isAuthorized: false), nil, .accessPolicy(isMatch: true),
+            .accessPolicy(isMatch: false),
+        ])
+        #expect(fixture.audit.events.first?.operation == "VaultPut")
+        #expect(fixture.audit.events.first?.operationVersion == "2026-02-01")
+        #expect(fixture.audit.events.first?.access == nil)
+    }
+
+    @Test func theAuditTrailNamesTheAlgorithmOfAUse() async throws {
+        try await fixture.makeVault()
+        try await fixture.makeKey()
+        _ = try await fixture.vault(.post, "keys/key1/encrypt", ["alg": "RSA-OAEP-256", "value": "YQ"])
+        #expect(fixture.audit.events.last?.algorithm == "RSA-OAEP-256")
     }
 
     @Test func theAnswerWaitsForItsAuditRecord() async throws {

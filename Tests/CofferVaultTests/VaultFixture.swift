@@ -21,13 +21,14 @@ struct VaultFixture {
     let bell = EventBell()
     let services: VaultServices
 
-    init() {
+    init(isThrottled: Bool = false) {
         roles.allow("admin", "Microsoft.KeyVault/vaults/*", below: "/")
         services = VaultServices(
             store: store, sealer: PlainSealer(), authorizer: roles, authenticator: Tokens(), audit: audit, clock: clock,
             bell: bell,
             settings: VaultSettings(
-                suffix: Self.suffix, authority: "https://localhost:8443", tenantID: Self.tenant, region: "uksouth"),
+                suffix: Self.suffix, authority: "https://localhost:8443", tenantID: Self.tenant, region: "uksouth",
+                isThrottled: isThrottled),
             threads: 2, generate: ReadyKeys().key)
     }
 

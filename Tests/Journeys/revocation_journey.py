@@ -50,6 +50,7 @@ def test_taking_the_role_away_revokes_as_well(stage):
 def test_every_use_of_the_key_is_audited_with_its_identity(stage):
     identity = stage.get_set()["identity"]["principalId"]
     outcomes = {
-        (event["operation"], event["status"]) for event in stage.audit_events() if event.get("callerObjectID") == identity}
+        (event["operationName"], status)
+        for event in stage.audit_events() for who, status in [stage.audit_outcome(event)] if who == identity}
     expect(("KeyUnwrap", 200) in outcomes, f"no unwrap that was allowed among {outcomes}")
     expect(any(status == 403 for _, status in outcomes), f"nothing that was refused among {outcomes}")

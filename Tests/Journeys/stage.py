@@ -13,7 +13,6 @@ import shlex
 import shutil
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -336,11 +335,18 @@ class Stage(Deployments):
         return read
 
     def audit_events(self, operation=None):
-        """The audit events, or those of one operation, read from the SQLite store: the log is for people who hold the data directory."""
-        with sqlite3.connect(f"file:{self.data}/store.sqlite?mode=ro", uri=True) as store:
-            rows = store.execute("SELECT body FROM events WHERE stream = 'audit' ORDER BY sequence").fetchall()
-        events = [json.loads(row[0]) for row in rows]
-        return [event for event in events if operation in (None, event["operation"])]
+        """The audit events of all resources, or those of one operation, in order of time, in Azure's form."""
+        events = []
+        for chain in self.coffer_json("audit-log verify --all"):
+            events += self.coffer_json("audit-log show --resource", chain["resource"])["records"]
+        events = [event for event in events if operation in (None, event["operationName"])]
+        return sorted(events, key=lambda event: event["time"])
+
+    def audit_outcome(self, event):
+        """Who did it, and the status it ended with."""
+        claims = event["identity"]["claim"]
+        who = claims.get("http://schemas.microsoft.com/identity/claims/objectidentifier")
+        return who, event["properties"]["httpStatusCode"]
 
     # --- The end
 

@@ -1,6 +1,12 @@
+import CofferCore
+import CofferModel
+import CofferMonitor
 import CofferPlatform
+import CofferSeal
+import CofferTesting
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 /// A process that is killed in the middle of its writes. It notes each number after its write was acknowledged, and
@@ -28,6 +34,34 @@ import Testing
                 try await Victim(store: try await StoreKind.postgres.open(address), notes: file).writeUntilKilled()
             }
             try await expectEverythingNoted(in: file, round: round, isKeptBy: try await place.open())
+        }
+    }
+
+    @Test(arguments: StoreKind.durable)
+    func aKilledProcessLeavesAnAuditChainThatHoldsAndHasAllThatWasAcknowledged(_ kind: StoreKind) async throws {
+        let place = try kind.makePlace()
+        let notes = try TemporaryDirectory()
+        let name = kind.rawValue
+        for round in 0..<3 {
+            let (address, file) = (place.address, notes.path + "/\(round)")
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [name = name as String, address = address as String, file = file as String] in
+                let store = try await (StoreKind(rawValue: name) ?? .sqlite).open(address)
+                try await Victim(store: store, notes: file).auditUntilKilled()
+            }
+            let store = try await place.open()
+            let source = StoreAuditSource(store: store)
+            let key = try await AuditSigningKey.open(store: store, sealer: PlainSealer()).publicKey
+            let chain = try #require(try await source.allChains().first)
+            let report = try await AuditVerification(source: source, keys: [key]).verify(chain.resource, count: chain.count)
+            #expect(report.findings == [], "round \(round)")
+            let kept = Mutex(Set<String>())
+            try await AuditTrail(source: source).each(of: chain.resource) { entry in
+                kept.withLock { $0.insert(entry.event.correlationID) }.inserted
+            }
+            let noted = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)
+            #expect(noted.count >= Victim.leastWrites)
+            #expect(Set(noted).subtracting(kept.withLock { $0 }).isEmpty, "round \(round)")
         }
     }
 
@@ -115,6 +149,39 @@ private struct Victim {
                         let line = Array("\(id)\n".utf8)
                         _ = unsafe write(file, line, line.count)
                         number += 1
+                        if writer == 0, number == Self.leastWrites {
+                            Thread.detachNewThread { kill(getpid(), SIGKILL) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Records events, and signs the chain's head meanwhile.
+    func auditUntilKilled() async throws {
+        let file = unsafe open(notes, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        let run = UUID().uuidString
+        let log = StoreAuditLog(store: store)
+        let key = try await AuditSigningKey.open(store: store, sealer: PlainSealer())
+        let signing = HeadSigning(log: log, store: store, signer: key, clock: ManualClock(), report: { _ in })
+        await withTaskGroup { group in
+            for writer in 0..<8 {
+                group.addTask {
+                    var number = 0
+                    while true {
+                        let id = "\(run)-\(writer)-\(number)"
+                        let event = AuditEvent(
+                            time: Timestamp(milliseconds: 1),
+                            resource: ResourceID(subscription: "s", group: "g", namespace: "n", type: "vaults", name: "kv"),
+                            operation: "KeySign", status: 200, resultDescription: nil, durationMilliseconds: 1, callerAddress: "",
+                            callerObjectID: nil, callerApplicationID: nil, correlationID: id, object: nil, clientInfo: nil,
+                            requestURI: nil)
+                        guard (try? await log.record(event)) != nil else { continue }
+                        let line = Array("\(id)\n".utf8)
+                        _ = unsafe write(file, line, line.count)
+                        number += 1
+                        if writer == 0, number % 5 == 0 { await signing.signMoved() }
                         if writer == 0, number == Self.leastWrites {
                             Thread.detachNewThread { kill(getpid(), SIGKILL) }
                         }

@@ -212,3 +212,19 @@ static inline EVP_PKEY *coffer_ec_key(const char *curve, const unsigned char *po
     BN_clear_free(number);
     return made;
 }
+
+/// The plaintext in a block that raw RSA decryption gave (RFC 8017 section 7.1.2 step 3), without a label and with MGF1 of the same
+/// digest, in time that does not depend on the block. The plaintext's length, or -1 where the block is no encoding.
+static inline int coffer_oaep_decode(const EVP_MD *digest, const unsigned char *block, int length, unsigned char *plaintext)
+{
+    return RSA_padding_check_PKCS1_OAEP_mgf1(plaintext, length, block, length, length, NULL, 0, digest, digest);
+}
+
+/// Whether random bytes come from OpenSSL's own generators. 1 or 0.
+static inline int coffer_has_own_random(void) { return RAND_get_rand_method() == RAND_OpenSSL(); }
+
+/// Makes OpenSSL's own generators those of this process again, where a library put others in their place.
+static inline void coffer_keep_own_random(void)
+{
+    if (!coffer_has_own_random()) RAND_set_rand_method(RAND_OpenSSL());
+}

@@ -29,7 +29,7 @@ package struct ResourceID: Sendable {
     package let text: String
 
     /// The text in lower case, equal for equal ids: what stores use as a key.
-    package var key: String { text.lowercased() }
+    package let key: String
 
     package init(subscription: String, group: String? = nil) {
         self.subscription = subscription
@@ -38,6 +38,7 @@ package struct ResourceID: Sendable {
         segments = []
         extended = nil
         text = "/subscriptions/\(subscription)" + (group.map { "/resourceGroups/\($0)" } ?? "")
+        key = text.lowercased()
     }
 
     package init(subscription: String, group: String, namespace: String, type: String, name: String) {
@@ -47,6 +48,7 @@ package struct ResourceID: Sendable {
         segments = [Segment(type: type, name: name)]
         extended = nil
         text = "/subscriptions/\(subscription)/resourceGroups/\(group)/providers/\(namespace)/\(type)/\(name)"
+        key = text.lowercased()
     }
 
     /// - Returns: nil unless `text` is a whole id: every type has a name. Empty segments are passed over, as clients send
@@ -92,7 +94,20 @@ package struct ResourceID: Sendable {
         self.namespace = namespace
         self.segments = segments
         self.extended = extended
-        self.text = spelling.isEmpty ? "/" : spelling
+        let whole = spelling.isEmpty ? "/" : spelling
+        self.text = whole
+        key = whole.lowercased()
+    }
+
+    /// `parent` with one more pair, both of which are single segments.
+    private init(_ parent: ResourceID, _ segment: Segment) {
+        subscription = parent.subscription
+        group = parent.group
+        namespace = parent.namespace
+        segments = parent.segments + [segment]
+        extended = parent.extended
+        text = "\(parent.text)/\(segment.type)/\(segment.name)"
+        key = text.lowercased()
     }
 
     /// The last name, such as `kv1`; of a group or subscription its own.
@@ -127,12 +142,17 @@ package struct ResourceID: Sendable {
 
     /// This id with one more pair of type and name.
     package func child(_ type: String, _ name: String) -> ResourceID? {
-        ResourceID("\(text)/\(type)/\(name)")
+        let isPlain = [type, name].allSatisfy { !$0.isEmpty && !$0.utf8.contains(UInt8(ascii: "/")) }
+        guard isPlain, namespace != nil, type.lowercased() != "providers" else { return ResourceID("\(text)/\(type)/\(name)") }
+        return ResourceID(self, Segment(type: type, name: name))
     }
 
     /// Whether `other` is this id or lies below it.
     package func contains(_ other: ResourceID) -> Bool {
-        text == "/" || other.key == key || other.key.hasPrefix(key + "/")
+        guard text != "/" else { return true }
+        let (mine, theirs) = (key.utf8, other.key.utf8)
+        guard theirs.starts(with: mine) else { return false }
+        return theirs.count == mine.count || theirs.dropFirst(mine.count).first == UInt8(ascii: "/")
     }
 
     /// Whether this id has the type `namespace/type`, without regard to case.

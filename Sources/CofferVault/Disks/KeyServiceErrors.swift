@@ -47,7 +47,8 @@ extension APIError {
             : "Let trusted services in: az keyvault update --name \(vault.name) --bypass AzureServices"
         return APIError(
             status: 403, code: "KeyVaultAccessForbidden",
-            message: "The firewall of the vault '\(vault.name)' does not let the disk platform use its keys. \(advice)")
+            message: "The firewall of the vault '\(vault.name)' does not let the disk platform use its keys. \(advice)",
+            innerCode: "ForbiddenByFirewall")
     }
 
     /// 404: the vault has no such key or version.

@@ -99,7 +99,7 @@ package struct VaultKeyService: KeyService {
             let record = try await store.read { try $0.version(KeyVersionRecord.self, of: name, url.version, in: vault) }
             if !record.isEnabled { material.forget(record, in: vault) }
             try record.checkForDisk(operation, url, at: clock.now())
-            return Used(value: try await body(record, vault), url: record.url(host: url.host))
+            return Used(value: try await body(record, vault), url: record.url(host: url.host), key: record.audited)
         }
     }
 
@@ -117,7 +117,10 @@ package struct VaultKeyService: KeyService {
         let origin = AuditOrigin(
             started: started, address: identity.address, correlationID: UUID().uuidString.lowercased(), clientInfo: "Coffer",
             uri: url.text)
-        return try await audit.recording(auditName, on: vault.id, by: identity, from: origin, object: url.text) {
+        return try await audit.recording(
+            auditName, on: vault.id, by: identity, from: origin, object: url.text,
+            asking: identity == .platform ? nil : vault.permissionModel
+        ) {
             guard vault.deletion == nil else { throw APIError.keyVaultDeleted(vault) }
             guard VaultFirewall(vault).admitsTrustedServices else { throw APIError.keyVaultFirewallForbidden(vault) }
             guard let name = try? ObjectName(url.name) else { throw APIError.keyVaultKeyNotFound(url) }
@@ -149,8 +152,10 @@ package struct VaultKeyService: KeyService {
 private struct Used<R: Sendable>: Audited, Sendable {
     let value: R
     let url: KeyURL
+    let key: AuditKey?
     var status: Int { 200 }
     var object: String? { url.text }
+    var algorithm: String? { VaultKeyService.scheme.rawValue }
 }
 
 /// A key version that was looked at.
@@ -161,6 +166,7 @@ private struct Found: Audited, Sendable {
     let url: KeyURL
     var status: Int { 200 }
     var object: String? { url.text }
+    var key: AuditKey? { record.audited }
 }
 
 extension KeyVersionRecord {

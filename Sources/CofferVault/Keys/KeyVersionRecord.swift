@@ -1,5 +1,6 @@
 import CofferCore
 import CofferModel
+import CofferPlatform
 
 /// One version of a key: its material, sealed, and everything that can be set for it.
 struct KeyVersionRecord: VersionRecord, Equatable {
@@ -26,6 +27,9 @@ struct KeyVersionRecord: VersionRecord, Equatable {
 
     /// The URL that names this version.
     func url(host: String) -> KeyURL { KeyURL(host: host, name: name, version: version) }
+
+    /// The key as the audit trail describes it.
+    var audited: AuditKey { AuditKey(type: type, size: publicPart.crv == nil ? bits : nil, curve: publicPart.crv) }
 }
 
 /// What all may know of a key, named as in a JSON Web Key (RFC 7518 section 6); numbers are big-endian, as base 64 for URLs.

@@ -86,8 +86,11 @@ struct KeysRoutes: Sendable {
         let result = try await uses.use(name, version: request.version, for: operation, body, in: request.vault, by: grant)
         let kid = result.version.url(host: request.host).text
         switch result.output {
-        case .bytes(let bytes): return try .json(KeyOperationView(kid: kid, value: Base64URL.encode(bytes)), object: kid)
-        case .holds(let holds): return try .json(KeyVerificationView(value: holds), object: kid)
+        case .bytes(let bytes):
+            return try .json(
+                KeyOperationView(kid: kid, value: Base64URL.encode(bytes)), object: kid, key: result.version.audited, algorithm: body.alg)
+        case .holds(let holds):
+            return try .json(KeyVerificationView(value: holds), object: kid, key: result.version.audited, algorithm: body.alg)
         }
     }
 
@@ -129,14 +132,15 @@ struct KeysRoutes: Sendable {
 
     private func show(_ version: KeyVersionRecord, _ request: VaultRequest) throws -> VaultAnswer {
         try .json(
-            KeyBundle(version, in: request.vault, host: request.host, request.apiVersion), object: version.url(host: request.host).text)
+            KeyBundle(version, in: request.vault, host: request.host, request.apiVersion), object: version.url(host: request.host).text,
+            key: version.audited)
     }
 
     private func show(_ deleted: DeletedVersion<KeyVersionRecord>, _ request: VaultRequest) throws -> VaultAnswer {
         let bundle = KeyBundle(deleted.version, in: request.vault, host: request.host, request.apiVersion)
         return try .json(
             DeletedView(bundle, deleted.deletion, of: .keys, named: deleted.version.name, host: request.host),
-            object: deleted.version.url(host: request.host).text)
+            object: deleted.version.url(host: request.host).text, key: deleted.version.audited)
     }
 
     private func item(_ version: KeyVersionRecord, _ request: VaultRequest) -> KeyItem {

@@ -45,16 +45,24 @@ struct VaultAnswer: Audited, Sendable {
     let response: APIResponse
     /// The id of the object, with its version.
     let object: String?
+    /// The key, if it is about one: it is recorded, and counts against the vault's limits by its size.
+    let key: AuditKey?
+    /// What the key was used for.
+    let algorithm: String?
 
     var status: Int { response.status }
 
-    init(_ response: APIResponse, object: String?) {
+    init(_ response: APIResponse, object: String?, key: AuditKey? = nil, algorithm: String? = nil) {
         self.response = response
         self.object = object
+        self.key = key
+        self.algorithm = algorithm
     }
 
     /// A JSON answer of status 200.
-    static func json(_ value: some Encodable, object: String?) throws -> VaultAnswer {
-        VaultAnswer(try .json(value), object: object)
+    static func json(
+        _ value: some Encodable, object: String?, key: AuditKey? = nil, algorithm: String? = nil
+    ) throws -> VaultAnswer {
+        VaultAnswer(try .json(value), object: object, key: key, algorithm: algorithm)
     }
 }

@@ -4,6 +4,7 @@ import CofferCore
 import CofferDiskControl
 import CofferHTTP
 import CofferModel
+import CofferMonitor
 import CofferPlatform
 import CofferVault
 import Foundation
@@ -20,6 +21,7 @@ struct AssembledServer {
     let supervisor: DiskHostSupervisor
     let watch: KeyWatch
     let keeper: VaultKeeper
+    let signing: HeadSigning
     let diskHost: DiskHostClient
     let clock: any WallClock
     let logger: Logger
@@ -31,8 +33,12 @@ struct AssembledServer {
         let http = HTTPServer(listen: listen, handler: door, clock: clock, logger: logger) { [card, directory] _ in
             FileHandle.standardOutput.write(Data("ready \(card.authority) data \(directory.path)\n".utf8))
         }
+        // They end in the opposite order: the audit log's last heads are signed when nothing is recorded any more.
         let group = ServiceGroup(configuration: .init(
-            services: [supervisor, KeyWatchService(watch: watch), VaultKeeperService(keeper: keeper), http], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+            services: [
+                HeadSigningService(signing: signing), supervisor, KeyWatchService(watch: watch), VaultKeeperService(keeper: keeper), http,
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         ))
         try await group.run()
         await leaveDisks()
@@ -66,6 +72,15 @@ private struct VaultKeeperService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await keeper.run(every: .seconds(2)) }
+    }
+}
+
+/// Signs the heads of the audit log's chains until graceful shutdown, and then once more.
+private struct HeadSigningService: Service {
+    let signing: HeadSigning
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await signing.run() }
     }
 }
 

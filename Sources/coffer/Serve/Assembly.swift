@@ -1,3 +1,4 @@
+import CofferCache
 import CofferClient
 import CofferCompute
 import CofferCore
@@ -8,9 +9,7 @@ import CofferIdentity
 import CofferModel
 import CofferMonitor
 import CofferPlatform
-import CofferPostgres
 import CofferResources
-import CofferSQLite
 import CofferSeal
 import CofferVault
 import Foundation
@@ -31,7 +30,7 @@ struct Assembly {
     /// - Throws: ``StartFailure``, or ``SealError/wrongRootKey`` if the store was sealed under another root key.
     func assemble() async throws -> AssembledServer {
         let logger = Logger(label: "coffer")
-        let store = try await openStore()
+        let store = try await StoreLocation.open(command.store, in: directory)
         let keyring = try await openKeyring(store)
         let installation = try await Bootstrap(store: store, sealer: keyring, clock: clock).prepare()
         let tls = TLSIdentity(store: store, sealer: keyring, clock: clock)
@@ -47,11 +46,12 @@ struct Assembly {
 
         let bell = EventBell()
         let audit = StoreAuditLog(store: store)
+        let signing = try await headSigning(audit, store: store, keyring: keyring, logger: logger)
         let identity = try await identityParts(store: store, keyring: keyring, bell: bell, card: card)
         let vault = VaultServices(
             store: store, sealer: keyring, authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit,
             clock: clock, bell: bell,
-            settings: VaultSettings(suffix: vaultSuffix, authority: authority, tenantID: card.tenantID, region: card.region),
+            settings: VaultSettings(suffix: vaultSuffix, authority: authority, tenantID: card.tenantID, region: card.region, isThrottled: command.throttle),
             threads: processors, report: { logger.warning("vaults", metadata: ["event": "\($0)"]) }
         )
         let diskHost = DiskHostClient(path: directory.runPath + "/diskd.sock")
@@ -74,7 +74,12 @@ struct Assembly {
         let door = FrontDoor(
             vaultSuffix: vaultSuffix, vaults: vault.handler, tokens: identity.tokens, isTokenPath: { identity.tokens.handles($0) },
             directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
-            disks: compute.diskOperations, clock: clockHandler(identity, resources),
+            disks: compute.diskOperations,
+            audit: AuditReadHandler(
+                store: store, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
+                authority: authority, tenantID: card.tenantID
+            ),
+            clock: clockHandler(identity, resources),
             resources: ARMHandler(
                 settings: resources, store: store, providers: [identity.provider, compute.provider, vault.provider],
                 authenticator: identity.authenticator, authorizer: identity.authorizer, clock: clock,
@@ -90,7 +95,7 @@ struct Assembly {
         )
         return AssembledServer(
             card: card, directory: directory, listen: listen, door: door, supervisor: supervisor, watch: compute.keyWatch,
-            keeper: vault.keeper, diskHost: diskHost, clock: clock, logger: logger
+            keeper: vault.keeper, signing: signing, diskHost: diskHost, clock: clock, logger: logger
         )
     }
 
@@ -106,12 +111,39 @@ struct Assembly {
         }
     }
 
+    /// The key file of the data directory is written once and then compared: if the store's key is another one, the store's, or a
+    /// record of it, was replaced, and who verified with the new key would be deceived.
+    private func headSigning(_ log: StoreAuditLog, store: any Store, keyring: Keyring, logger: Logger) async throws -> HeadSigning {
+        let key: AuditSigningKey
+        do {
+            key = try await AuditSigningKey.open(store: store, sealer: keyring)
+        } catch is SealError {
+            throw StartFailure.configuration("the key in the store that signs the audit log was replaced: restore the store from a backup")
+        }
+        let path = directory.auditKeyPath
+        if let known = FileManager.default.contents(atPath: path) {
+            guard (try? Ed25519PublicKey(pem: String(decoding: known, as: UTF8.self))) == key.publicKey else {
+                throw StartFailure.configuration(
+                    "\(path) is not the key that this store signs its audit log with: either may have been replaced. If you moved to another "
+                        + "store on purpose, move the file away.")
+            }
+        } else {
+            try DurableFile.write(Array(key.publicKey.pem().utf8), to: path, mode: 0o644)
+        }
+        return HeadSigning(
+            log: log, store: store, signer: key, clock: clock, report: { logger.info("audit", metadata: ["event": "\($0)"]) })
+    }
+
     private func openStore() async throws -> any Store {
-        if command.store == "sqlite" { return try SQLiteStore(path: directory.databasePath) }
+        if command.store == "sqlite" {
+            // The instance lock keeps the data directory, and with it the file, to this process.
+            return CachedStore(try SQLiteStore(path: directory.databasePath), feed: nil)
+        }
         guard command.store.hasPrefix("postgres://") || command.store.hasPrefix("postgresql://") else {
             throw StartFailure.configuration("--store is 'sqlite' or a postgres:// URL, not '\(command.store.prefix(20))'")
         }
-        return try await PostgresStore(url: command.store)
+        let store = try await PostgresStore(url: command.store)
+        return CachedStore(store, feed: store.changeFeed())
     }
 
     private func writeClientFiles(card: InstallationCard, ca: String, secret: borrowing SecretBytes) throws {

@@ -37,6 +37,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The region that resources are placed in by default.")
     var region: String = "uksouth"
 
+    @Flag(help: "Refuse what exceeds the limits that Azure publishes for a vault and a subscription, with 429 and Retry-After.")
+    var throttle = false
+
     @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
     var testClock = false
 

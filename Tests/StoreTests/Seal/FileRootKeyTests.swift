@@ -20,7 +20,7 @@ import Testing
         #expect(key.exists)
         let first = KeyringTests.bytes(try key.load())
         #expect(first.count == 32 && Set(first).count > 8)
-        #expect(throws: RootKeyError.system("create", key.path, EEXIST)) { try key.make() }
+        #expect(throws: RootKeyError.file(.system("create", key.path, EEXIST))) { try key.make() }
         #expect(KeyringTests.bytes(try key.load()) == first)
         let attributes = try FileManager.default.attributesOfItem(atPath: key.path)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
@@ -44,7 +44,7 @@ import Testing
     func aKeyThatOthersMayReachIsRefused(mode: Int) throws {
         try key.make()
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: key.path)
-        let error = #expect(throws: RootKeyError.readableByOthers(key.path, mode: UInt32(mode))) { _ = try key.load().count }
+        let error = #expect(throws: RootKeyError.file(.readableByOthers(key.path, mode: UInt32(mode)))) { _ = try key.load().count }
         #expect(error?.description.contains("chmod 600 \(key.path)") == true)
     }
 
@@ -59,6 +59,6 @@ import Testing
     @Test func aDirectoryIsNoKey() throws {
         try FileManager.default.createDirectory(
             atPath: key.path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        #expect(throws: RootKeyError.notAFile(key.path)) { _ = try key.load().count }
+        #expect(throws: RootKeyError.file(.notAFile(key.path))) { _ = try key.load().count }
     }
 }

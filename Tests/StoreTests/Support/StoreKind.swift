@@ -1,3 +1,4 @@
+import CofferCache
 import CofferPlatform
 import CofferPostgres
 import CofferSQLite
@@ -6,21 +7,25 @@ import CofferTesting
 /// The stores that the suite runs on.
 enum StoreKind: String, CaseIterable, Sendable {
     case memory, sqlite, postgres
+    /// The same behind a cache.
+    case cachedMemory, cachedSQLite, cachedPostgres
 
     /// All that this machine has.
-    static let available = allCases.filter { $0 != .postgres || PostgresServer.isInstalled }
+    static let available = allCases.filter { !$0.isPostgres || PostgresServer.isInstalled }
     /// Those that keep something, and run bodies on threads of their own.
-    static let durable = available.filter { $0 != .memory }
+    static let durable = available.filter { $0 != .memory && $0 != .cachedMemory }
+
+    var isPostgres: Bool { self == .postgres || self == .cachedPostgres }
 
     /// A place for a new, empty store.
     func makePlace() throws -> StorePlace {
         switch self {
-        case .memory:
+        case .memory, .cachedMemory:
             return StorePlace(kind: self, address: "", directory: nil)
-        case .sqlite:
+        case .sqlite, .cachedSQLite:
             let directory = try TemporaryDirectory()
             return StorePlace(kind: self, address: directory.path + "/coffer.db", directory: directory)
-        case .postgres:
+        case .postgres, .cachedPostgres:
             guard let server = PostgresServer.shared else { throw PostgresServerError(text: "no server") }
             return StorePlace(kind: self, address: try server.makeDatabase(), directory: nil)
         }
@@ -28,9 +33,14 @@ enum StoreKind: String, CaseIterable, Sendable {
 
     func open(_ address: String) async throws -> any Store {
         switch self {
-        case .memory: InMemoryStore()
-        case .sqlite: try SQLiteStore(path: address)
-        case .postgres: try await PostgresStore(url: address, connections: 6)
+        case .memory: return InMemoryStore()
+        case .sqlite: return try SQLiteStore(path: address)
+        case .postgres: return try await PostgresStore(url: address, connections: 6)
+        case .cachedMemory: return CachedStore(InMemoryStore(), feed: nil)
+        case .cachedSQLite: return CachedStore(try SQLiteStore(path: address), feed: nil)
+        case .cachedPostgres:
+            let store = try await PostgresStore(url: address, connections: 6)
+            return CachedStore(store, feed: store.changeFeed())
         }
     }
 }
