@@ -13,8 +13,10 @@ package struct VaultHandler: APIHandler {
     /// Nil if vaults have no limits.
     let throttle: Throttle?
     let clock: any WallClock
+    let settings: VaultSettings
 
-    /// - Throws: ``APIError``: 404 if no vault has the host, 401 with a challenge, and what the operation refuses.
+    /// - Throws: ``APIError``: 404 if no vault has the host, 401 with a challenge, 403 of the firewall, and what the operation refuses, in
+    ///   this order.
     package func handle(_ request: APIRequest) async throws -> APIResponse {
         let started = clock.now()
         let vault = try await vaults.vault(host: request.host)
@@ -35,11 +37,14 @@ package struct VaultHandler: APIHandler {
     private func answer(
         _ request: APIRequest, from caller: Caller, in vault: VaultRecord, _ origin: AuditOrigin
     ) async throws -> VaultAnswer {
-        let match = table.match(request.method, request.path)
+        let method = request.meantMethod
+        let match = method.map { table.match($0, request.path) } ?? .unknown
         return try await audit.recording(
             match.operation, on: vault.id, by: caller, from: origin, object: match.hasObject ? request.objectURL : nil,
             asking: vault.permissionModel
         ) {
+            try VaultFirewall(vault).check(caller, from: request.address, issuer: settings.issuer)
+            guard method != nil else { throw APIError.badMethodOverride }
             guard let throttle else { return try await answer(request, match, from: caller, in: vault) }
             return try await throttle.admitting(match.operation, in: vault) {
                 try await answer(request, match, from: caller, in: vault)
@@ -57,7 +62,7 @@ package struct VaultHandler: APIHandler {
                 VaultRequest(
                     http: request, caller: caller, vault: vault, apiVersion: apiVersion, access: access, nameText: name,
                     version: version))
-        case .wrongMethod: throw APIError.methodNotAllowed(request.method.rawValue, "this path of a vault")
+        case .wrongMethod: throw APIError.methodNotAllowed((request.meantMethod ?? request.method).rawValue, "this path of a vault")
         case .unknown: throw APIError.noSuchVaultPath
         }
     }
@@ -84,6 +89,14 @@ extension RouteTable.Match {
 }
 
 extension APIRequest {
+    /// The method, or the one that a POST stands for, as clients ask whose way lets only GET and POST through (contract section 1.2).
+    ///
+    /// - Returns: nil if the header names no method.
+    fileprivate var meantMethod: Method? {
+        guard method == .post, let word = headers["x-http-method"] ?? headers["x-http-request"] else { return method }
+        return Method(rawValue: word.uppercased())
+    }
+
     /// The id of the object that the path names, as sent, for the audit trail.
     fileprivate var objectURL: String {
         "https://\(host)/" + path.prefix(3).map(\.shortened).joined(separator: "/")

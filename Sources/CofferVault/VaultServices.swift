@@ -38,20 +38,25 @@ package struct VaultServices: Sendable {
         let keysRoutes = KeysRoutes(
             keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion)
         let policies = RotationPolicyService(store: store, keys: keys, audit: trail, clock: clock, settings: settings)
-        let secretsRoutes = SecretsRoutes(
-            secrets: SecretsService(store: store, sealer: sealer, clock: clock), deletion: deletion)
-        provider = VaultProvider(vaults: vaults, audit: trail, clock: clock, settings: settings)
+        let secrets = SecretsService(store: store, sealer: sealer, clock: clock)
+        let secretsRoutes = SecretsRoutes(secrets: secrets, deletion: deletion)
+        let management = ManagementAudit(trail: trail, clock: clock)
+        provider = VaultProvider(
+            vaults: vaults,
+            keys: KeyResourcesRoutes(vaults: vaults, keys: keys, policies: policies, audit: management, settings: settings),
+            secrets: SecretResourcesRoutes(vaults: vaults, secrets: secrets, audit: management, settings: settings), audit: management,
+            settings: settings)
         handler = VaultHandler(
             vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings), access: access,
             table: RouteTable(RotationPolicyRoutes(policies: policies).table + keysRoutes.table + secretsRoutes.table), audit: trail,
-            throttle: settings.isThrottled ? Throttle(clock: clock) : nil, clock: clock)
+            throttle: settings.isThrottled ? Throttle(clock: clock) : nil, clock: clock, settings: settings)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
         let purge: VaultKeeper.Action = { item, vault in
             guard try await deletion.purgeAtEndOfRetention(item, in: vault) else { return }
-            let host = VaultName(vault.name).map { settings.host(of: $0) } ?? ""
             try await trail.recordOwn(
-                "\(item.kind.title)Purge", on: vault.id, object: "https://\(host)/\(item.kind.deletedPath)/\(item.name)")
+                "\(item.kind.title)Purge", on: vault.id,
+                object: "https://\(settings.host(of: vault))/\(item.kind.deletedPath)/\(item.name)")
         }
         keeper = VaultKeeper(
             store: store, clock: clock,

@@ -36,7 +36,7 @@ package struct VaultSettings: Sendable {
     var issuer: String { "https://sts.windows.net/\(tenantID)/" }
 
     /// Host with port of a vault.
-    func host(of vault: VaultName) -> String { "\(vault.key).\(suffix)" }
+    func host(of vault: VaultRecord) -> String { "\(vault.name.lowercased()).\(suffix)" }
 
     /// The name of the vault whose host this is, or nil if it is not of the form `NAME.SUFFIX`. Ports are not compared: a disk's
     /// header keeps the key's URL, and the installation may since have moved to another port.

@@ -51,22 +51,24 @@ struct VaultFixture {
     /// Asks a vault. `path` is percent-decoded, with its empty segments.
     func vault(
         _ method: APIRequest.Method, _ path: String, _ body: JSONValue? = nil, as token: String? = "admin",
-        vault: String = "kv1", apiVersion: String? = "7.6-preview.2", query: [(String, String)] = []
+        vault: String = "kv1", apiVersion: String? = "7.6-preview.2", query: [(String, String)] = [], headers: [String: String] = [:],
+        from address: String = "127.0.0.1"
     ) async throws -> Answer {
         let segments = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let request = try self.request(method, "\(vault).\(Self.suffix)", segments, body, apiVersion, query, token: token)
+        let request = try self.request(
+            method, "\(vault).\(Self.suffix)", segments, body, apiVersion, query, token: token, headers: headers, address: address)
         return try await Answer { try await services.handler.handle(request) }
     }
 
     func request(
         _ method: APIRequest.Method, _ host: String, _ path: [String], _ body: JSONValue?, _ apiVersion: String?,
-        _ query: [(String, String)] = [], token: String?
+        _ query: [(String, String)] = [], token: String?, headers: [String: String] = [:], address: String = "127.0.0.1"
     ) throws -> APIRequest {
         APIRequest(
             method: method, host: host, path: path,
             query: (apiVersion.map { [("api-version", $0)] } ?? []) + query,
-            headers: (token.map { ["authorization": "Bearer \($0)"] } ?? [:]).merging(["user-agent": "tests"]) { $1 },
-            body: try body.map { try JSON.encode($0) } ?? [], address: "127.0.0.1", requestID: "request-1",
+            headers: (token.map { ["authorization": "Bearer \($0)"] } ?? [:]).merging(["user-agent": "tests"]) { $1 }.merging(headers) { $1 },
+            body: try body.map { try JSON.encode($0) } ?? [], address: address, requestID: "request-1",
             received: clock.now())
     }
 

@@ -213,7 +213,7 @@ import Testing
         try await fixture.makeVault()
         #expect(try await fixture.arm(.get, "hsmPools/p").code == "InvalidResourceType")
         #expect(try await fixture.arm(.post, "vaults/kv1").code == "MethodNotAllowed")
-        #expect(try await fixture.arm(.put, "vaults/kv1/accessPolicies/add", [:]).code == "NotSupported")
+        #expect(try await fixture.arm(.put, "vaults/kv1/privateEndpointConnections/p", [:]).code == "NotSupported")
         #expect(try await fixture.arm(.get, "vaults/kv1", group: nil).code == "BadRequest")
     }
 

@@ -19,7 +19,7 @@ extension APIError {
     static func forbidden(
         _ permission: any ObjectPermission, _ caller: Caller, _ scope: ResourceID, in vault: VaultRecord, issuer: String, groupCount: Int
     ) -> APIError {
-        let place = "\(vault.name);location=\(vault.location)"
+        let place = vault.place
         let who = "appid=\(caller.applicationID);oid=\(caller.objectID)"
         guard vault.usesRBAC else {
             return APIError(
@@ -47,4 +47,37 @@ extension APIError {
         return APIError(
             status: 403, code: "Forbidden", message: lines.joined(separator: "\r\n"), innerCode: "ForbiddenByRbac")
     }
+
+    /// 403: the firewall has no rule for the client's address.
+    static func forbiddenByFirewall(_ caller: Caller, _ address: String, _ vault: VaultRecord, issuer: String) -> APIError {
+        let advice =
+            IPv4Address(client: address) == nil
+            ? "Rules name IPv4 addresses alone: connect over IPv4, or let everybody in with: az keyvault update --name \(vault.name) "
+                + "--default-action Allow"
+            : "To allow it: az keyvault network-rule add --name \(vault.name) --ip-address \(address)/32"
+        let lines = [
+            "Client address is not authorized and caller is not a trusted service.",
+            "Client address: \(address)",
+            "Caller: appid=\(caller.applicationID);oid=\(caller.objectID);iss=\(issuer)",
+            "Vault: \(vault.place)",
+            advice,
+        ]
+        return APIError(status: 403, code: "Forbidden", message: lines.joined(separator: "\r\n"), innerCode: "ForbiddenByFirewall")
+    }
+
+    /// 403: the vault is closed to public networks, and there are no private ones here.
+    static func forbiddenByConnection(_ caller: Caller, _ vault: VaultRecord, issuer: String) -> APIError {
+        let lines = [
+            "Public network access is disabled and request is not from a trusted service nor via an approved private link.",
+            "Caller: appid=\(caller.applicationID);oid=\(caller.objectID);iss=\(issuer)",
+            "Vault: \(vault.place)",
+            "To allow it: az keyvault update --name \(vault.name) --public-network-access Enabled",
+        ]
+        return APIError(status: 403, code: "Forbidden", message: lines.joined(separator: "\r\n"), innerCode: "ForbiddenByConnection")
+    }
+}
+
+extension VaultRecord {
+    /// How refusals name it.
+    fileprivate var place: String { "\(name);location=\(location)" }
 }

@@ -86,7 +86,7 @@ extension VaultRecord {
 extension APIError {
     /// Whether it says that nothing gives the caller the permission.
     fileprivate var isForLackOfPermission: Bool {
-        innerCode == "ForbiddenByRbac" || innerCode == "AccessDenied" || code == "KeyVaultAccessForbidden"
+        innerCode == "ForbiddenByRbac" || innerCode == "AccessDenied" || code == "KeyVaultAccessForbidden" && innerCode == nil
     }
 }
 

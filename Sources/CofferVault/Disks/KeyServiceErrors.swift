@@ -40,6 +40,17 @@ extension APIError {
         )
     }
 
+    /// 403: the vault's firewall keeps the disk platform out.
+    static func keyVaultFirewallForbidden(_ vault: VaultRecord) -> APIError {
+        let advice = vault.publicNetworkAccess == .securedByPerimeter
+            ? "Take it out of the perimeter: az keyvault update --name \(vault.name) --public-network-access Enabled"
+            : "Let trusted services in: az keyvault update --name \(vault.name) --bypass AzureServices"
+        return APIError(
+            status: 403, code: "KeyVaultAccessForbidden",
+            message: "The firewall of the vault '\(vault.name)' does not let the disk platform use its keys. \(advice)",
+            innerCode: "ForbiddenByFirewall")
+    }
+
     /// 404: the vault has no such key or version.
     static func keyVaultKeyNotFound(_ key: KeyURL) -> APIError {
         APIError(

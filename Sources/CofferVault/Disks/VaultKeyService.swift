@@ -122,6 +122,7 @@ package struct VaultKeyService: KeyService {
             asking: identity == .platform ? nil : vault.permissionModel
         ) {
             guard vault.deletion == nil else { throw APIError.keyVaultDeleted(vault) }
+            guard VaultFirewall(vault).admitsTrustedServices else { throw APIError.keyVaultFirewallForbidden(vault) }
             guard let name = try? ObjectName(url.name) else { throw APIError.keyVaultKeyNotFound(url) }
             do {
                 // Coffer itself may look at a key's state, and do nothing else with it.

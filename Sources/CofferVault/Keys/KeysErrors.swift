@@ -44,6 +44,9 @@ extension APIError {
 }
 
 extension APIError {
+    /// 400: a POST stands for a method that there is not.
+    static let badMethodOverride = badParameter("The header X-HTTP-METHOD must name one of GET, PUT, PATCH, POST and DELETE.")
+
     /// 404: vaults have no such path.
     static let noSuchVaultPath = APIError(
         status: 404, code: "NotFound", message: "A vault has no such path. Keys are under /keys, secrets under /secrets.")

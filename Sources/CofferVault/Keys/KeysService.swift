@@ -21,6 +21,14 @@ struct KeysService: Sendable {
                 tags: wanted.attributes.common.tags ?? [:], attributes: wanted.attributes))
     }
 
+    /// The current version of the key that has a name, or nil.
+    func currentIfAny(_ name: ObjectName, in vault: VaultRecord, by grant: Grant) async throws -> KeyVersionRecord? {
+        try await store.read { transaction in
+            try transaction.objectIfAny(.keys, name, in: vault) == nil
+                ? nil : try transaction.version(KeyVersionRecord.self, of: name, nil, in: vault)
+        }
+    }
+
     /// Makes a new version with material of the same kind, the same operations and the same tags. It is enabled, whatever
     /// the version before it was, and expires as the key's rotation policy says.
     ///

@@ -20,6 +20,14 @@ struct RotationPolicyService: Sendable {
         }
     }
 
+    /// Whether a key could be given a policy.
+    ///
+    /// - Throws: ``APIError/badParameter(_:)``.
+    func check(_ body: RotationPolicyBody) throws {
+        let now = clock.now()
+        _ = try RotationPolicy(body, created: now, updated: now)
+    }
+
     /// Gives a key a policy in place of the one that it has.
     ///
     /// - Throws: ``APIError/notFound(_:_:_:)``, ``APIError/isManaged(_:_:)``, or ``APIError/badParameter(_:)``.
@@ -68,8 +76,8 @@ struct RotationPolicyService: Sendable {
     }
 
     private func record(_ operation: String, _ version: KeyVersionRecord, in vault: VaultRecord) async throws {
-        let host = VaultName(vault.name).map { settings.host(of: $0) } ?? ""
-        try await audit.recordOwn(operation, on: vault.id, object: version.url(host: host).text, key: version.audited)
+        try await audit.recordOwn(
+            operation, on: vault.id, object: version.url(host: settings.host(of: vault)).text, key: version.audited)
     }
 }
 

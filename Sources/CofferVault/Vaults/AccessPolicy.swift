@@ -39,6 +39,14 @@ extension AccessPolicy {
         ]),
     ]
 
+    /// How many entries a vault may have.
+    static let largestCount = 1024
+
+    /// The permissions on objects of a kind that `all` stands for.
+    static func meaningOfAll(_ kind: String) -> [String] {
+        names.first { $0.kind == kind }?.names.subtracting(["all", "purge"]).sorted() ?? []
+    }
+
     /// - Throws: an ``APIError`` if the entry belongs to another tenant, names no principal, or lists a permission that
     ///   does not exist.
     func checked(tenantID: String) throws -> AccessPolicy {

@@ -38,7 +38,7 @@ extension NetworkRules {
         guard addresses.count <= 1000, networks.count <= 200 else {
             throw APIError.badVaultRequest("networkAcls may have up to 1000 ipRules and 200 virtualNetworkRules.")
         }
-        for rule in addresses where !rule.value.isIPv4Range {
+        for rule in addresses where IPv4Range(rule.value) == nil {
             throw APIError.badVaultRequest(
                 "networkAcls.ipRules has '\(rule.value.shortened)', which is not an IPv4 address or range such as 203.0.113.0/24.")
         }
@@ -54,25 +54,5 @@ extension [String] {
     /// The element that equals `word` but for case.
     func spelling(of word: String) -> String? {
         first { $0.lowercased() == word.lowercased() }
-    }
-}
-
-extension String {
-    /// Whether this is four decimal bytes with dots, and perhaps a prefix length of 0 to 32.
-    fileprivate var isIPv4Range: Bool {
-        let parts = split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 1 || parts.count == 2 else { return false }
-        if parts.count == 2 {
-            guard let length = Int(parts[1]), (0...32).contains(length), parts[1].isPlainNumber else { return false }
-        }
-        let bytes = parts[0].split(separator: ".", omittingEmptySubsequences: false)
-        return bytes.count == 4 && bytes.allSatisfy { $0.isPlainNumber && UInt8($0) != nil }
-    }
-}
-
-extension Substring {
-    /// Whether this is one to three decimal digits and nothing else.
-    fileprivate var isPlainNumber: Bool {
-        (1...3).contains(utf8.count) && utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 }

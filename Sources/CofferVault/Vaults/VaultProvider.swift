@@ -7,6 +7,10 @@ package struct VaultProvider: ResourceProvider {
     package let namespace = "Microsoft.KeyVault"
     package let types = [
         ResourceTypeDescription("vaults", since: "2015-06-01"),
+        ResourceTypeDescription("vaults/accessPolicies", since: "2015-06-01"),
+        ResourceTypeDescription("vaults/secrets", since: "2015-06-01"),
+        ResourceTypeDescription("vaults/keys", since: "2019-09-01"),
+        ResourceTypeDescription("vaults/keys/versions", since: "2019-09-01"),
         ResourceTypeDescription("deletedVaults", since: "2016-10-01"),
         ResourceTypeDescription("locations", since: "2016-10-01"),
         ResourceTypeDescription("locations/deletedVaults", since: "2016-10-01"),
@@ -17,11 +21,12 @@ package struct VaultProvider: ResourceProvider {
     ]
 
     let vaults: VaultsService
-    let audit: VaultAudit
-    let clock: any WallClock
+    let keys: KeyResourcesRoutes
+    let secrets: SecretResourcesRoutes
+    let audit: ManagementAudit
     let settings: VaultSettings
 
-    /// Answers `vaults`, `deletedVaults` and `checkNameAvailability`; of managed HSMs there are none.
+    /// Answers `vaults` with what is below them, `deletedVaults` and `checkNameAvailability`; of managed HSMs there are none.
     ///
     /// - Throws: ``APIError``.
     package func handle(_ request: ARMRequest) async throws -> APIResponse {
@@ -30,8 +35,7 @@ package struct VaultProvider: ResourceProvider {
         switch (method, path.count, path.first?.lowercased()) {
         case (.get, 1, "vaults"): return try await list(request)
         case (_, 2, "vaults"): return try await vault(path[1], request)
-        case (_, 3..., "vaults"):
-            throw APIError.notInThisVersion("'\(path[2].shortened)' below a vault in Azure Resource Manager is")
+        case (_, 3..., "vaults"): return try await below(try id(path[1], type: "vaults", request), Array(path.dropFirst(2)), request)
         case (.get, 1, "deletedvaults"):
             let deleted = try await vaults.deletedVaults(in: request.subscription, by: request.grant)
             return try page(deleted, request) { DeletedVaultResource($0) }
@@ -57,8 +61,8 @@ package struct VaultProvider: ResourceProvider {
     /// Deletes a vault as its group is deleted; it can be recovered once the group is there again.
     package func delete(_ id: ResourceID, by grant: Grant) async throws {
         let origin = AuditOrigin(
-            started: clock.now(), address: grant.caller.address, correlationID: "", clientInfo: nil, uri: nil)
-        _ = try await audit.recording("VaultDelete", on: id, by: grant.caller, from: origin, object: nil) {
+            started: audit.clock.now(), address: grant.caller.address, correlationID: "", clientInfo: nil, uri: nil)
+        _ = try await audit.trail.recording("VaultDelete", on: id, by: grant.caller, from: origin, object: nil) {
             try await vaults.delete(id, by: grant) ? APIResponse(status: 200) : .noContent
         }
     }
@@ -67,7 +71,7 @@ package struct VaultProvider: ResourceProvider {
         let id = try id(name, type: "vaults", request)
         switch request.http.method {
         case .get, .head:
-            return try await recording("VaultGet", id, request) {
+            return try await audit.recording("VaultGet", on: id, request) {
                 try show(try await vaults.vault(id, by: request.grant))
             }
         case .put:
@@ -75,22 +79,48 @@ package struct VaultProvider: ResourceProvider {
             let isRecovery = (try? body.get())?.properties?.createMode?.lowercased() == "recover"
             // New vaults use role assignments since this version; asking through an older one keeps access policies.
             let defaultsToRBAC = (request.http.parameter("api-version") ?? "") >= "2026-02-01"
-            return try await recording(isRecovery ? "VaultRecover" : "VaultPut", id, request) {
-                guard VaultName(name) != nil else { throw APIError.vaultNameNotValid(name) }
-                let wanted = try VaultSpecification(try body.get(), tenantID: settings.tenantID)
-                return try show(try await vaults.put(id, as: wanted, defaultsToRBAC: defaultsToRBAC, by: request.grant))
-            }
+            return try show(
+                try await audit.recordingChange(isRecovery ? "VaultRecover" : "VaultPut", on: id, request) {
+                    guard VaultName(name) != nil else { throw APIError.vaultNameNotValid(name) }
+                    let wanted = try VaultSpecification(try body.get(), tenantID: settings.tenantID)
+                    return try await vaults.put(id, as: wanted, defaultsToRBAC: defaultsToRBAC, by: request.grant)
+                })
         case .patch:
-            return try await recording("VaultPatch", id, request) {
-                let wanted = try VaultSpecification(request.http.decode(VaultBody.self), tenantID: settings.tenantID)
-                return try show(try await vaults.patch(id, with: wanted, by: request.grant))
-            }
+            return try show(
+                try await audit.recordingChange("VaultPatch", on: id, request) {
+                    let wanted = try VaultSpecification(request.http.decode(VaultBody.self), tenantID: settings.tenantID)
+                    return try await vaults.patch(id, with: wanted, by: request.grant)
+                })
         case .delete:
-            return try await recording("VaultDelete", id, request) {
+            return try await audit.recording("VaultDelete", on: id, request) {
                 try await vaults.delete(id, by: request.grant) ? APIResponse(status: 200) : .noContent
             }
         case .post: throw APIError.methodNotAllowed("POST", id.text)
         }
+    }
+
+    /// - Parameter path: What follows the vault's name.
+    private func below(_ vault: ResourceID, _ path: [String], _ request: ARMRequest) async throws -> APIResponse {
+        let rest = Array(path.dropFirst())
+        switch path[0].lowercased() {
+        case "keys": return try await keys.handle(request, rest, in: vault)
+        case "secrets": return try await secrets.handle(request, rest, in: vault)
+        case "accesspolicies": return try await accessPolicies(rest, of: vault, request)
+        default: throw APIError.notInThisVersion("'\(path[0].shortened)' below a vault in Azure Resource Manager is")
+        }
+    }
+
+    private func accessPolicies(_ rest: [String], of vault: ResourceID, _ request: ARMRequest) async throws -> APIResponse {
+        guard request.http.method == .put, rest.count == 1 else {
+            throw APIError.methodNotAllowed(request.http.method.rawValue, "a vault's access policies")
+        }
+        let changed = try await audit.recordingChange("VaultPatch", on: vault, request) {
+            guard let change = AccessPolicyChange(rawValue: rest[0].lowercased()) else { throw APIError.badPolicyChange(rest[0]) }
+            let body = try request.http.decode(AccessPoliciesBody.self)
+            let entries = try body.properties.accessPolicies.map { try $0.checked(tenantID: settings.tenantID) }
+            return try await vaults.change(policiesOf: vault, change, entries, by: request.grant)
+        }
+        return try .json(AccessPoliciesResource(changed))
     }
 
     private func deletedVault(
@@ -100,11 +130,11 @@ package struct VaultProvider: ResourceProvider {
         case (.get, nil):
             let vault = try await vaults.deletedVault(
                 name, location: location, subscription: request.subscription, by: request.grant)
-            return try await recording("VaultGetDeleted", vault.id, request) { try .json(DeletedVaultResource(vault)) }
+            return try await audit.recording("VaultGetDeleted", on: vault.id, request) { try .json(DeletedVaultResource(vault)) }
         case (.post, "purge"):
             let vault = try await vaults.deletedVault(
                 name, location: location, subscription: request.subscription, by: request.grant)
-            return try await recording("VaultPurge", vault.id, request) {
+            return try await audit.recording("VaultPurge", on: vault.id, request) {
                 _ = try await vaults.purge(
                     name, location: location, subscription: request.subscription, by: request.grant)
                 return APIResponse(status: 200)
@@ -130,32 +160,16 @@ package struct VaultProvider: ResourceProvider {
     private func page<Item: Encodable & Sendable>(
         _ vaults: [VaultRecord], _ request: ARMRequest, _ show: (VaultRecord) -> Item?
     ) throws -> APIResponse {
-        let mark = request.http.parameter("$skiptoken") ?? ""
-        var limit = Int.max
-        if let text = request.http.parameter("$top") {
-            guard let top = Int(text), top > 0 else { throw APIError.badVaultRequest("$top must be a number above 0.") }
-            limit = top
-        }
-        let rest = vaults.filter { mark.isEmpty || $0.name.lowercased() > mark.lowercased() }
-        let shown = rest.prefix(limit)
-        var link: String?
-        if shown.count < rest.count, let last = shown.last {
-            let version = request.http.parameter("api-version") ?? ""
-            link = "https://\(request.http.host)/\(request.http.path.joined(separator: "/"))?api-version=\(version)"
-                + "&$top=\(limit)&$skiptoken=\(last.name.lowercased())"
-        }
+        let wanted = try ResourcePageRequest(request.http)
+        let mark = wanted.mark?.lowercased() ?? ""
+        let rest = vaults.filter { mark.isEmpty || $0.name.lowercased() > mark }
+        let shown = rest.prefix(wanted.top ?? .max)
+        let link = shown.count < rest.count ? shown.last.map { wanted.link(after: $0.name.lowercased()) } : nil
         return try .json(Page(value: shown.compactMap(show), nextLink: link))
     }
 
     private func show(_ vault: VaultRecord) throws -> APIResponse {
         try .json(VaultResource(vault, settings: settings))
-    }
-
-    private func recording(
-        _ operation: String, _ id: ResourceID, _ request: ARMRequest, _ body: () async throws -> APIResponse
-    ) async throws -> APIResponse {
-        let origin = AuditOrigin(request.http, started: clock.now())
-        return try await audit.recording(operation, on: id, by: request.grant.caller, from: origin, object: nil, body)
     }
 
     private func id(_ name: String, type: String, _ request: ARMRequest) throws -> ResourceID {

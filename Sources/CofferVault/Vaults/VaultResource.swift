@@ -40,7 +40,7 @@ struct VaultResource: Encodable, Sendable {
         tags = vault.tags
         properties = Properties(
             tenantId: vault.tenantID, sku: SKU(name: vault.sku.rawValue), accessPolicies: vault.accessPolicies,
-            vaultUri: "https://\(vault.name.lowercased()).\(settings.suffix)/",
+            vaultUri: "https://\(settings.host(of: vault))/",
             enabledForDeployment: vault.enabledForDeployment, enabledForDiskEncryption: vault.enabledForDiskEncryption,
             enabledForTemplateDeployment: vault.enabledForTemplateDeployment,
             softDeleteRetentionInDays: vault.retentionDays, enableRbacAuthorization: vault.usesRBAC,

@@ -33,9 +33,7 @@ struct VaultSpecification: Sendable {
         self.tenantID = properties?.tenantId == nil ? nil : tenantID
         sku = try properties?.sku.map(Self.sku)
         accessPolicies = try properties?.accessPolicies.map { policies in
-            guard policies.count <= 1024 else {
-                throw APIError.badVaultRequest("A vault may have up to 1024 access policies.")
-            }
+            guard policies.count <= AccessPolicy.largestCount else { throw APIError.tooManyPolicies }
             return try policies.map { try $0.checked(tenantID: tenantID) }
         }
         enabledForDeployment = properties?.enabledForDeployment

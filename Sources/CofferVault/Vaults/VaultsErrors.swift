@@ -35,6 +35,16 @@ extension APIError {
         badVaultRequest("The vault is in tenant '\(tenantID)' and cannot change it.")
     }
 
+    static func badPolicyChange(_ word: String) -> APIError {
+        badVaultRequest(
+            "'\(word.shortened)' is not a change of access policies. Use one of: "
+                + AccessPolicyChange.allCases.map(\.rawValue).joined(separator: ", ") + ".")
+    }
+
+    static let tooManyPolicies = badVaultRequest(
+        "A vault may have up to \(AccessPolicy.largestCount) access policies. Give permissions to a group, or use role assignments: az "
+            + "keyvault update --enable-rbac-authorization true")
+
     static func missingVaultProperty(_ name: String, advice: String) -> APIError {
         badVaultRequest("The property \"\(name)\" is missing. \(advice)")
     }
@@ -105,8 +115,8 @@ extension APIError {
     static func notInThisVersion(_ what: String) -> APIError {
         APIError(
             status: 405, code: "NotSupported",
-            message: "\(what) not supported by this version of Coffer. Supported are vaults, and in them RSA keys: create, get, "
-                + "list, update, rotate, encrypt, decrypt, wrapKey, unwrapKey, sign and verify."
+            message: "\(what) not supported by this version of Coffer. Supported are vaults with their access "
+                + "policies, keys and secrets."
         )
     }
 }

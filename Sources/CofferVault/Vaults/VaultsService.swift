@@ -18,9 +18,11 @@ struct VaultsService: Sendable {
     /// - Throws: an ``APIError`` if the name is taken or what may not change would change.
     func put(
         _ id: ResourceID, as wanted: VaultSpecification, defaultsToRBAC: Bool, by grant: Grant
-    ) async throws -> VaultRecord {
+    ) async throws -> ChangedVault {
         guard let name = VaultName(id.name) else { throw APIError.vaultNameNotValid(id.name) }
-        if wanted.isRecovery { return try await recover(id, name, location: wanted.location) }
+        if wanted.isRecovery {
+            return ChangedVault(vault: try await recover(id, name, location: wanted.location), changesPermissions: false)
+        }
         guard let location = wanted.location else { throw APIError.locationRequired(example: settings.region) }
         guard wanted.tenantID != nil else {
             throw APIError.missingVaultProperty("tenantId", advice: "Use '\(settings.tenantID)'.")
@@ -30,9 +32,10 @@ struct VaultsService: Sendable {
         }
         let now = clock.now()
         let instance = UUID().uuidString.lowercased()
-        let vault = try await store.write { transaction in
+        let changed = try await store.write { transaction in
             var vault: VaultRecord
-            if let existing = try transaction.vault(named: name, at: now) {
+            let existing = try transaction.vault(named: name, at: now)
+            if let existing {
                 try check(existing, isAt: id, location: location)
                 vault = existing
             } else {
@@ -44,35 +47,35 @@ struct VaultsService: Sendable {
                     enabledForDiskEncryption: false, enabledForTemplateDeployment: false, networkRules: nil,
                     publicNetworkAccess: .enabled, deletion: nil)
             }
+            let before = VaultUse(vault)
             vault.tags = wanted.tags ?? [:]
             vault.enabledForDeployment = wanted.enabledForDeployment ?? false
             vault.enabledForDiskEncryption = wanted.enabledForDiskEncryption ?? false
             vault.enabledForTemplateDeployment = wanted.enabledForTemplateDeployment ?? false
             vault.networkRules = wanted.networkRules
             vault.publicNetworkAccess = wanted.publicNetworkAccess ?? .enabled
-            let access = Access(vault)
             try vault.apply(wanted)
             guard vault.usesRBAC || wanted.accessPolicies != nil else {
                 throw APIError.missingVaultProperty(
                     "accessPolicies", advice: "Give a list, which may be empty, or set enableRbacAuthorization to true.")
             }
-            try transaction.put(vault)
-            if Access(vault) != access { try transaction.append(vault.accessChange) }
-            return vault
+            try transaction.put(vault, after: before)
+            return ChangedVault(
+                vault: vault, changesPermissions: existing != nil && VaultUse(vault).differsInPermissions(from: before))
         }
         bell.ring()
-        return vault
+        return changed
     }
 
     /// Changes what the request mentions.
-    func patch(_ id: ResourceID, with wanted: VaultSpecification, by grant: Grant) async throws -> VaultRecord {
+    func patch(_ id: ResourceID, with wanted: VaultSpecification, by grant: Grant) async throws -> ChangedVault {
         let now = clock.now()
-        let vault = try await store.write { transaction in
+        let changed = try await store.write { transaction in
             var vault = try active(id, in: transaction, at: now)
             if let location = wanted.location, location != vault.location {
                 throw APIError.locationIsFixed(vault, wanted: location)
             }
-            let access = Access(vault)
+            let before = VaultUse(vault)
             vault.tags = wanted.tags ?? vault.tags
             vault.enabledForDeployment = wanted.enabledForDeployment ?? vault.enabledForDeployment
             vault.enabledForDiskEncryption = wanted.enabledForDiskEncryption ?? vault.enabledForDiskEncryption
@@ -80,12 +83,11 @@ struct VaultsService: Sendable {
             vault.networkRules = wanted.networkRules ?? vault.networkRules
             vault.publicNetworkAccess = wanted.publicNetworkAccess ?? vault.publicNetworkAccess
             try vault.apply(wanted)
-            try transaction.put(vault)
-            if Access(vault) != access { try transaction.append(vault.accessChange) }
-            return vault
+            try transaction.put(vault, after: before)
+            return ChangedVault(vault: vault, changesPermissions: VaultUse(vault).differsInPermissions(from: before))
         }
         bell.ring()
-        return vault
+        return changed
     }
 
     /// - Throws: ``APIError/resourceNotFound(_:)``, also for a deleted vault.
@@ -147,20 +149,7 @@ enum NameAvailability: Equatable, Sendable {
     case taken(String)
 }
 
-/// The part of a vault that decides who may use its keys: a change of it may cost a disk its key, or give it back.
-private struct Access: Equatable {
-    let usesRBAC: Bool
-    let policies: [AccessPolicy]
-
-    init(_ vault: VaultRecord) {
-        usesRBAC = vault.usesRBAC
-        policies = vault.accessPolicies
-    }
-}
-
 extension VaultRecord {
-    fileprivate var accessChange: KeyChange { KeyChange(kind: .access, scope: id, key: nil, version: nil) }
-
     /// Takes over what PUT and PATCH treat alike.
     fileprivate mutating func apply(_ wanted: VaultSpecification) throws {
         if let tenant = wanted.tenantID, tenant != tenantID { throw APIError.tenantIsFixed(tenantID) }
