@@ -29,14 +29,16 @@ package struct VaultServices: Sendable {
         cachedKeys: Int = 512, generate: @escaping @Sendable (Int) throws -> RSAKey = { try RSAKey.generate(bits: $0) },
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
-        let material = KeyMaterial(sealer: sealer, cache: RSAKeyCache(capacity: cachedKeys), threads: threads, generate: generate)
+        let material = KeyMaterial(sealer: sealer, cache: KeyCache(capacity: cachedKeys), threads: threads, generate: generate)
         let vaults = VaultsService(store: store, clock: clock, bell: bell, material: material, settings: settings)
         let trail = VaultAudit(log: audit, clock: clock)
         let access = VaultAccess(authorizer: authorizer, settings: settings)
         let deletion = DeletionService(store: store, material: material, clock: clock, bell: bell)
         keys = KeysService(store: store, material: material, clock: clock, bell: bell)
+        let backups = BackupService(store: store, sealer: sealer, clock: clock, bell: bell)
         let keysRoutes = KeysRoutes(
-            keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion)
+            keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion,
+            backups: backups)
         let policies = RotationPolicyService(store: store, keys: keys, audit: trail, clock: clock, settings: settings)
         let secrets = SecretsService(store: store, sealer: sealer, clock: clock)
         let secretsRoutes = SecretsRoutes(secrets: secrets, deletion: deletion)

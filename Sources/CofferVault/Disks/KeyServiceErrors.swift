@@ -88,6 +88,11 @@ extension APIError {
                 + "--ops wrapKey unwrapKey")
     }
 
+    /// 403: only RSA keys wrap the data keys of disks.
+    static func keyVaultKeyNotRSA(_ key: KeyURL, _ type: String) -> APIError {
+        keyVaultKeyUnusable("KeyVaultKeyNotSupported", key, "is of type \(type). Disks need a key of type RSA or RSA-HSM.")
+    }
+
     /// 409: the wrapped data key was not made by this version.
     static func wrappedKeyNotValid(_ key: KeyURL) -> APIError {
         APIError(

@@ -7,7 +7,7 @@ import Foundation
 /// Makes, opens and re-wraps the data keys of disks under customers' keys, with the permissions of the disk encryption
 /// set's identity and an audit event for every use of a key.
 ///
-/// A data key exists in clear only inside one call into CofferCrypto's types, on a thread of the pool.
+/// A data key in clear is in `SecretBytes` alone, from where a key unwraps it to where it is sealed to its recipient.
 package struct VaultKeyService: KeyService {
     /// How data keys are wrapped (RFC 7518 section 4.3).
     static let scheme = RSAEncryption.oaep256
@@ -47,9 +47,8 @@ package struct VaultKeyService: KeyService {
     ) async throws -> WrappedDataKey {
         let url = try versioned(keyID)
         let wrapped = try await use(.wrapKey, url, as: identity) { version, vault in
-            try await material.using(version, in: vault) { key in
-                try DataKey.generate().withBytes { try key.encrypt($0, using: Self.scheme) }
-            }
+            let key = try version.publicKey(url)
+            return try DataKey.generate().withBytes { try key.encrypt($0, using: Self.scheme) }
         }
         let layer = DiskLayer(keyID: url.text, algorithm: Self.scheme.rawValue, wrappedKey: wrapped.value)
         return WrappedDataKey(layer: layer, sealed: try await openDataKey(layer, as: identity, for: recipient))
@@ -61,9 +60,7 @@ package struct VaultKeyService: KeyService {
         let url = try versioned(layer.keyID)
         try check(layer)
         return try await use(.unwrapKey, url, as: identity) { version, vault in
-            try await material.using(version, in: vault) { key in
-                try recipient.seal(try key.dataKey(in: layer.wrappedKey, url))
-            }
+            try recipient.seal(try await dataKey(in: layer.wrappedKey, version, vault, url))
         }.value
     }
 
@@ -78,16 +75,31 @@ package struct VaultKeyService: KeyService {
         let target = try await use(.wrapKey, newURL, as: identity) { version, vault in (version, vault) }.value
         _ = try await use(.unwrapKey, newURL, as: identity) { version, vault in version.version }
         return try await use(.unwrapKey, oldURL, as: identity) { version, vault in
-            try await material.using((version, vault), target) { old, new in
-                let dataKey = try old.dataKey(in: layer.wrappedKey, oldURL)
-                let wrapped = try dataKey.withBytes { try new.encrypt($0, using: Self.scheme) }
-                let proof = try new.dataKey(in: wrapped, newURL)
-                guard proof.constantTimeEquals(dataKey) else { throw APIError.wrappedKeyNotValid(newURL) }
-                return WrappedDataKey(
-                    layer: DiskLayer(keyID: newURL.text, algorithm: Self.scheme.rawValue, wrappedKey: wrapped),
-                    sealed: try recipient.seal(proof))
-            }
+            let dataKey = try await dataKey(in: layer.wrappedKey, version, vault, oldURL)
+            let new = try target.0.publicKey(newURL)
+            let wrapped = try dataKey.withBytes { try new.encrypt($0, using: Self.scheme) }
+            let proof = try await self.dataKey(in: wrapped, target.0, target.1, newURL)
+            guard proof.constantTimeEquals(dataKey) else { throw APIError.wrappedKeyNotValid(newURL) }
+            return WrappedDataKey(
+                layer: DiskLayer(keyID: newURL.text, algorithm: Self.scheme.rawValue, wrappedKey: wrapped),
+                sealed: try recipient.seal(proof))
         }.value
+    }
+
+    /// The data key that a version's key wrapped.
+    private func dataKey(
+        in wrapped: [UInt8], _ version: KeyVersionRecord, _ vault: VaultRecord, _ url: KeyURL
+    ) async throws -> SecretBytes {
+        let key: SecretBytes
+        do {
+            key = try await material.unwrap(wrapped, Self.scheme, with: version, in: vault)
+        } catch CryptoError.authenticationFailed {
+            throw APIError.wrappedKeyNotValid(url)
+        } catch {
+            throw error
+        }
+        guard DataKey.isSound(key) else { throw APIError.wrappedKeyNotValid(url) }
+        return key
     }
 
     /// Does `body` with the version that `url` names, if the identity and the version's state allow it.
@@ -180,17 +192,10 @@ extension KeyVersionRecord {
     }
 }
 
-extension RSAKey {
-    /// The data key that this key wrapped.
-    fileprivate func dataKey(in wrapped: [UInt8], _ url: KeyURL) throws -> SecretBytes {
-        let key: SecretBytes
-        do {
-            key = try decrypt(wrapped, using: VaultKeyService.scheme)
-        } catch {
-            guard error == .authenticationFailed else { throw error }
-            throw APIError.wrappedKeyNotValid(url)
-        }
-        guard DataKey.isSound(key) else { throw APIError.wrappedKeyNotValid(url) }
+extension KeyVersionRecord {
+    /// The public half, which is all that wrapping takes.
+    fileprivate func publicKey(_ url: KeyURL) throws -> RSAKey {
+        guard let key = try publicRSAKey() else { throw APIError.keyVaultKeyNotRSA(url, type) }
         return key
     }
 }

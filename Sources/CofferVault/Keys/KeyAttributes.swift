@@ -31,7 +31,7 @@ struct KeyAttributes: Sendable {
         for name in names {
             guard let operation = KeyOperation(rawValue: name) else {
                 throw APIError.badParameter(
-                    "'\(name.shortened)' is not an operation of an RSA key. key_ops may have: "
+                    "'\(name.shortened)' is not an operation of a key. key_ops may have: "
                         + KeyOperation.allCases.map(\.rawValue).joined(separator: ", ") + ".")
             }
             if !operations.contains(operation) { operations.append(operation) }
@@ -43,8 +43,9 @@ struct KeyAttributes: Sendable {
 extension KeyVersionRecord {
     /// Takes over what `attributes` says.
     ///
-    /// - Throws: ``APIError/badParameter(_:)`` if the key would expire before it becomes valid.
+    /// - Throws: ``APIError/badParameter(_:)`` if the key would expire before it becomes valid, or cannot do an operation.
     mutating func apply(_ attributes: KeyAttributes, at now: Timestamp) throws {
+        try kind.check(attributes.operations)
         operations = attributes.operations ?? operations
         try apply(attributes.common, at: now)
     }

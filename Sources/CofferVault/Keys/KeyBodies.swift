@@ -26,36 +26,48 @@ struct UseKeyBody: Decodable, Sendable {
     let value: String
     /// Of verify: what was signed.
     let digest: String?
+    /// Of symmetric keys: initialization vector, authenticated data and tag.
+    let iv: String?
+    let aad: String?
+    let tag: String?
 }
 
-/// What is wanted of a new key, checked.
-struct KeySpecification: Sendable {
-    /// 2048, 3072 or 4096.
-    let bits: Int
-    let attributes: KeyAttributes
+/// The body of `PUT /keys/{name}`, as sent.
+struct ImportKeyBody: Decodable, Sendable {
+    let key: JSONWebKeyBody
+    /// Whether hardware shall hold it.
+    let Hsm: Bool?
+    let attributes: AttributesBody?
+    let tags: [String: String]?
+    let release_policy: JSONValue?
+}
 
-    /// - Throws: ``APIError/badParameter(_:)`` that says which kinds of keys there are.
-    init(_ body: CreateKeyBody) throws {
-        let supported = "Supported is RSA with a key_size of 2048, 3072 or 4096."
-        switch body.kty {
-        case "RSA": break
-        case "RSA-HSM", "EC-HSM", "oct-HSM":
-            throw APIError.badParameter("Keys of type \(body.kty) need a hardware token, which this version of Coffer cannot use. \(supported)")
-        case "EC", "oct":
-            throw APIError.badParameter("Keys of type \(body.kty) are not supported by this version of Coffer. \(supported)")
-        default:
-            throw APIError.badParameter("'\(body.kty.shortened)' is not a type of key. \(supported)")
-        }
-        let bits = body.key_size ?? 2048
-        guard [2048, 3072, 4096].contains(bits) else {
-            throw APIError.badParameter("An RSA key cannot have a key_size of \(bits). Use 2048, 3072 or 4096.")
-        }
-        guard body.public_exponent ?? 65_537 == 65_537 else {
-            throw APIError.badParameter("The public_exponent of an RSA key is 65537; leave it out.")
-        }
-        guard body.crv == nil else { throw APIError.badParameter("An RSA key has no curve; leave crv out.") }
-        guard body.release_policy == nil else { throw APIError.releaseIsNotSupported }
-        self.bits = bits
-        attributes = try KeyAttributes(body.attributes, operations: body.key_ops, tags: body.tags)
-    }
+/// A key with its private half as a JSON Web Key (RFC 7517, RFC 7518 section 6), as sent. Binary values are base 64 for URLs.
+struct JSONWebKeyBody: Decodable, Sendable {
+    let kty: String
+    let key_ops: [String]?
+    let n: String?
+    let e: String?
+    let d: String?
+    let p: String?
+    let q: String?
+    let dp: String?
+    let dq: String?
+    let qi: String?
+    let crv: String?
+    let x: String?
+    let y: String?
+    let k: String?
+    /// A key wrapped for a hardware module ("bring your own key").
+    let key_hsm: String?
+}
+
+/// The body of `POST /keys/restore`, and what a backup answers.
+struct BackupBody: Codable, Sendable {
+    let value: String
+}
+
+/// The body of `POST /rng`.
+struct RandomBytesBody: Decodable, Sendable {
+    let count: Int
 }

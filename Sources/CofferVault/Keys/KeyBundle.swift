@@ -61,8 +61,12 @@ struct JSONWebKey: Encodable, Sendable {
 struct KeyOperationView: Encodable, Sendable {
     /// The version that was used.
     let kid: String
-    /// Base 64 for URLs.
+    /// Base 64 for URLs, as all that follows.
     let value: String
+    /// Of symmetric keys' ciphertexts.
+    var iv: String?
+    var tag: String?
+    var aad: String?
 }
 
 /// What verify answers.

@@ -3,11 +3,11 @@ import CofferCrypto
 import CofferModel
 import CofferPlatform
 
-/// Makes and opens the material of keys, and does on threads of its own what takes a processor's time, so that it never
+/// Makes and opens the material of keys and uses it, on threads of its own where that takes a processor's time, so that it never
 /// stalls the tasks of the runtime.
 struct KeyMaterial: Sendable {
-    private let sealer: any Sealer
-    let cache: RSAKeyCache
+    let sealer: any Sealer
+    let cache: KeyCache
     /// Uses of private keys: a thread for each processor.
     private let uses: WorkerPool
     /// Making keys takes a thousand times longer than using them, so it has fewer threads and no place in that queue.
@@ -16,8 +16,8 @@ struct KeyMaterial: Sendable {
 
     /// - Parameters:
     ///   - threads: How many uses of keys run at a time, about as many as there are processors.
-    ///   - generate: Makes a pair of so many bits.
-    init(sealer: any Sealer, cache: RSAKeyCache, threads: Int, generate: @escaping @Sendable (Int) throws -> RSAKey) {
+    ///   - generate: Makes an RSA pair of so many bits.
+    init(sealer: any Sealer, cache: KeyCache, threads: Int, generate: @escaping @Sendable (Int) throws -> RSAKey) {
         self.sealer = sealer
         self.cache = cache
         self.generate = generate
@@ -25,56 +25,124 @@ struct KeyMaterial: Sendable {
         makers = WorkerPool(name: "vault-keygen", threads: max(1, threads / 2))
     }
 
-    /// A new pair, and its private half sealed for a version that is yet to be stored.
-    func make(bits: Int, realm: String, sealName: String) async throws -> (key: RSAKey, sealed: [UInt8]) {
-        let key = try await makers.run { [generate] in try generate(bits) }
-        let secret = try key.pkcs8()
-        return (key, try await sealer.seal(secret, realm: realm, name: sealName))
-    }
-
-    /// Runs `body` with a version's private key.
+    /// New material for a version that is yet to be stored.
     ///
-    /// - Throws: `SealError` if the stored key is not what was sealed, and what `body` throws.
-    func using<R: Sendable>(
-        _ version: KeyVersionRecord, in vault: VaultRecord, _ body: @escaping @Sendable (RSAKey) throws -> R
-    ) async throws -> R {
-        let key = try await privateKey(of: version, in: vault)
-        return try await uses.run { try body(key) }
+    /// - Throws: an ``APIError`` for a kind that this vault cannot have.
+    func make(
+        _ kind: KeyKind, for name: ObjectName, _ version: ObjectVersionID, in vault: VaultRecord
+    ) async throws -> StoredMaterial {
+        try await keep(try await generated(kind), kind, for: name, version, in: vault)
     }
 
-    /// Runs `body` with two versions' private keys.
-    func using<R: Sendable>(
-        _ first: (version: KeyVersionRecord, vault: VaultRecord), _ second: (version: KeyVersionRecord, vault: VaultRecord),
-        _ body: @escaping @Sendable (RSAKey, RSAKey) throws -> R
-    ) async throws -> R {
-        let firstKey = try await privateKey(of: first.version, in: first.vault)
-        let secondKey = try await privateKey(of: second.version, in: second.vault)
-        return try await uses.run { try body(firstKey, secondKey) }
+    /// A new key that is nowhere yet.
+    func generated(_ kind: KeyKind) async throws -> SoftwareKey {
+        switch kind.family {
+        case .rsa(let bits): .pair(.rsa(try await makers.run { [generate] in try generate(bits) }))
+        case .ec(let curve): .pair(.ec(try ECKey.generate(on: curve)))
+        case .oct(let bits): .symmetric(SymmetricKey(SecureRandom.secret(bits / 8)))
+        }
     }
 
-    /// Forgets a version's private key.
-    func forget(_ version: KeyVersionRecord, in vault: VaultRecord) {
-        cache.remove(version.path(in: vault))
+    /// Runs `body`, which proves that the numbers of a key from outside belong together, where keys are made: it takes as long.
+    func proving<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+        try await makers.run(body)
     }
 
-    /// Forgets the private keys of all versions of a key.
-    func forgetVersions(of name: ObjectName, in vault: VaultRecord) {
-        cache.removeKeys(below: "\(ObjectRecord.path(name, in: vault))/")
+    /// Seals a key for a version that is yet to be stored.
+    ///
+    /// - Throws: an ``APIError`` for a kind that this vault cannot have.
+    func keep(
+        _ key: SoftwareKey, _ kind: KeyKind, for name: ObjectName, _ version: ObjectVersionID, in vault: VaultRecord
+    ) async throws -> StoredMaterial {
+        try check(kind, in: vault)
+        let secret = try key.secret()
+        let sealed = try await sealer.seal(secret, realm: vault.sealRealm, name: KeyVersionRecord.sealName(version, of: name))
+        return StoredMaterial(kind: kind, publicPart: key.publicPart, sealedKey: Base64URL.encode(sealed))
     }
 
-    /// Forgets the private keys of a vault.
-    func forgetVersions(in vault: VaultRecord) {
-        cache.removeKeys(below: "\(vault.instance)/")
+    /// Does what `use` says with a version's key.
+    ///
+    /// - Throws: `SealError` if the stored key is not what was sealed, and what the use throws.
+    func perform(_ use: KeyUse, with version: KeyVersionRecord, in vault: VaultRecord) async throws -> KeyUse.Output {
+        let key = try await key(of: version, in: vault)
+        // A change of thread costs more than a short operation.
+        return use.isLong ? try await uses.run { try use.run(with: key) } : try use.run(with: key)
     }
 
-    private func privateKey(of version: KeyVersionRecord, in vault: VaultRecord) async throws -> RSAKey {
+    /// What an RSA key's version decrypts, as a secret.
+    ///
+    /// - Throws: ``CryptoError/authenticationFailed`` if it was not encrypted with the key, ``CryptoError/unsupported`` of another kind.
+    func unwrap(
+        _ ciphertext: [UInt8], _ scheme: RSAEncryption, with version: KeyVersionRecord, in vault: VaultRecord
+    ) async throws -> SecretBytes {
+        guard case .pair(.rsa(let key)) = try await key(of: version, in: vault) else { throw CryptoError.unsupported }
+        let plaintext = try await uses.run { SymmetricKey(try key.decrypt(ciphertext, using: scheme)) }
+        return plaintext.bytes.clone()
+    }
+
+    /// The key of a version, ready for use.
+    ///
+    /// - Throws: `SealError` if the stored key is not what was sealed.
+    func key(of version: KeyVersionRecord, in vault: VaultRecord) async throws -> SoftwareKey {
         let path = version.path(in: vault)
         let (cached, ticket) = cache.key(path)
         if let cached { return cached }
         guard let sealed = Base64URL.decode(version.sealedKey) else { throw SealError.notAuthentic }
         let secret = try await sealer.open(sealed, realm: vault.sealRealm, name: version.sealName)
-        let key = try RSAKey(pkcs8: secret)
+        let key = try SoftwareKey(secret, of: version.kind)
         cache.insert(key, path, ticket)
         return key
+    }
+
+    /// Forgets a version's key.
+    func forget(_ version: KeyVersionRecord, in vault: VaultRecord) {
+        cache.remove(version.path(in: vault))
+    }
+
+    /// Forgets the keys of all versions of a key.
+    func forgetVersions(of name: ObjectName, in vault: VaultRecord) {
+        cache.removeKeys(below: "\(ObjectRecord.path(name, in: vault))/")
+    }
+
+    /// Forgets the keys of a vault.
+    func forgetVersions(in vault: VaultRecord) {
+        cache.removeKeys(below: "\(vault.instance)/")
+    }
+
+    private func check(_ kind: KeyKind, in vault: VaultRecord) throws {
+        guard kind.isHardware else { return }
+        guard vault.sku == .premium else { throw APIError.needsPremium(kind.type, vault) }
+        throw APIError.needsToken(kind.type)
+    }
+}
+
+/// The material of a version that is yet to be stored, as its record keeps it.
+struct StoredMaterial: Sendable {
+    let kind: KeyKind
+    let publicPart: PublicKeyPart
+    /// Sealed, as base 64 for URLs.
+    let sealedKey: String
+}
+
+extension KeyVersionRecord {
+    /// A new version, enabled and without dates.
+    init(
+        _ material: StoredMaterial, of name: String, _ version: ObjectVersionID, isManaged: Bool, operations: [KeyOperation],
+        tags: [String: String], created: Timestamp
+    ) {
+        self.init(
+            name: name, version: version.text, isManaged: isManaged, type: material.kind.type, bits: material.kind.bits,
+            publicPart: material.publicPart, sealedKey: material.sealedKey, created: created, updated: created, operations: operations,
+            isEnabled: true, notBefore: nil, expires: nil, tags: tags)
+    }
+}
+
+extension KeyVersionRecord {
+    /// The public half of an RSA key; nil of another kind.
+    func publicRSAKey() throws -> RSAKey? {
+        guard let n = publicPart.n.flatMap({ Base64URL.decode($0) }), let e = publicPart.e.flatMap({ Base64URL.decode($0) }) else {
+            return nil
+        }
+        return try RSAKey(publicModulus: n, exponent: e)
     }
 }

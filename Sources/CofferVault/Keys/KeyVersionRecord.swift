@@ -10,13 +10,13 @@ struct KeyVersionRecord: VersionRecord, Equatable {
     let version: String
     /// Whether it is the key of a certificate.
     let isManaged: Bool
-    /// `kty`, such as `RSA`.
+    /// `kty`, such as `RSA` or `EC-HSM`.
     let type: String
-    /// Length of the modulus in bits.
+    /// Of RSA the modulus's length, of EC the field's, of oct the key's.
     let bits: Int
     let publicPart: PublicKeyPart
-    /// The private key as PKCS#8 (RFC 5958), sealed in the realm of the vault under ``sealName``, as base 64 for URLs.
-    let sealedKey: String
+    /// ``SoftwareKey/secret()``, sealed in the realm of the vault under ``sealName``, as base 64 for URLs.
+    var sealedKey: String
     let created: Timestamp
     var updated: Timestamp
     var operations: [KeyOperation]
@@ -24,6 +24,11 @@ struct KeyVersionRecord: VersionRecord, Equatable {
     var notBefore: Timestamp?
     var expires: Timestamp?
     var tags: [String: String]
+
+    var sealedContent: String? {
+        get { sealedKey }
+        set { sealedKey = newValue ?? "" }
+    }
 
     /// The URL that names this version.
     func url(host: String) -> KeyURL { KeyURL(host: host, name: name, version: version) }

@@ -2,6 +2,9 @@ import CofferCore
 import CofferModel
 
 extension APIError {
+    /// No key of a vault here is made by hardware that could attest to it.
+    static let attestationIsNotSupported = badParameter("Key attestation is not supported by this version of Coffer.")
+
     static let releaseIsNotSupported = badParameter("Key release is not supported by this version of Coffer; leave release_policy out.")
 
     /// 400: the `api-version` is missing or not known.
@@ -37,9 +40,9 @@ extension APIError {
         APIError(status: 403, code: "Forbidden", message: message, innerCode: inner)
     }
 
-    static func algorithmNotSupported(_ algorithm: String, _ supported: [String]) -> APIError {
+    static func algorithmNotSupported(_ algorithm: String, _ supported: [String], _ key: String) -> APIError {
         badParameter(
-            "'\(algorithm.shortened)' is not an algorithm for this operation on an RSA key. Use one of: \(supported.joined(separator: ", ")).")
+            "'\(algorithm.shortened)' is not an algorithm for this operation on \(key). Use one of: \(supported.joined(separator: ", ")).")
     }
 }
 

@@ -1,4 +1,5 @@
 import CofferCore
+import CofferCrypto
 import CofferModel
 import CofferPlatform
 
@@ -7,6 +8,7 @@ struct KeysRoutes: Sendable {
     let keys: KeysService
     let uses: KeyUseService
     let deletion: DeletionService
+    let backups: BackupService
 
     var table: [VaultRoute] {
         [
@@ -18,6 +20,13 @@ struct KeysRoutes: Sendable {
             VaultRoute(.get, "keys/{name}/{version}", "KeyGet", get),
             VaultRoute(.patch, "keys/{name}", "KeyUpdate", update),
             VaultRoute(.patch, "keys/{name}/{version}", "KeyUpdate", update),
+            VaultRoute(.put, "keys/{name}", "KeyImport", importKey),
+            VaultRoute(.post, "keys/{name}/backup", "KeyBackup", backup),
+            VaultRoute(.post, "keys/restore", "KeyRestore", restore),
+            VaultRoute(.post, "keys/{name}/release", "KeyRelease", release),
+            VaultRoute(.post, "keys/{name}/{version}/release", "KeyRelease", release),
+            VaultRoute(.get, "keys/{name}/{version}/attestation", "KeyGetAttestation", attestation),
+            VaultRoute(.post, "rng", "KeyGetRandomBytes", randomBytes),
             VaultRoute(.delete, "keys/{name}", "KeyDelete", delete),
             VaultRoute(.get, "deletedkeys", "KeyListDeleted", listDeleted),
             VaultRoute(.get, "deletedkeys/{name}", "KeyGetDeleted", getDeleted),
@@ -83,15 +92,57 @@ struct KeysRoutes: Sendable {
         let name = try request.name()
         let grant = try await request.grant(operation.permission, on: name)
         let body = try request.decode(UseKeyBody.self)
-        let result = try await uses.use(name, version: request.version, for: operation, body, in: request.vault, by: grant)
+        let result = try await uses.use(name, version: request.version, for: operation, body, request.apiVersion, in: request.vault, by: grant)
         let kid = result.version.url(host: request.host).text
+        let key = result.version.audited
         switch result.output {
         case .bytes(let bytes):
-            return try .json(
-                KeyOperationView(kid: kid, value: Base64URL.encode(bytes)), object: kid, key: result.version.audited, algorithm: body.alg)
-        case .holds(let holds):
-            return try .json(KeyVerificationView(value: holds), object: kid, key: result.version.audited, algorithm: body.alg)
+            return try .json(KeyOperationView(kid: kid, value: Base64URL.encode(bytes)), object: kid, key: key)
+        case .ciphertext(let bytes, let vector, let tag, let data):
+            let view = KeyOperationView(
+                kid: kid, value: Base64URL.encode(bytes), iv: Base64URL.encode(vector), tag: tag.map(Base64URL.encode),
+                aad: data.map(Base64URL.encode))
+            return try .json(view, object: kid, key: key)
+        case .holds(let holds): return try .json(KeyVerificationView(value: holds), object: kid, key: key)
         }
+    }
+
+    private func importKey(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(KeyPermission.import, on: name)
+        let body = try request.decode(ImportKeyBody.self)
+        return try show(try await keys.importKey(name, body, in: request.vault, by: grant), request)
+    }
+
+    private func backup(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(KeyPermission.backup, on: name)
+        let blob = try await backups.backup(.keys, name, in: request.vault, by: grant)
+        return try .json(BackupBody(value: Base64URL.encode(blob)), object: "https://\(request.host)/keys/\(name.text)")
+    }
+
+    private func restore(_ request: VaultRequest) async throws -> VaultAnswer {
+        let grant = try await request.grant(KeyPermission.restore, on: nil)
+        let body = try request.decode(BackupBody.self)
+        let name = try await backups.restore(.keys, body.value, in: request.vault, by: grant)
+        return try show(try await keys.version(nil, of: name, in: request.vault, by: grant), request)
+    }
+
+    private func release(_ request: VaultRequest) async throws -> VaultAnswer {
+        _ = try await request.grant(KeyPermission.release, on: try request.name())
+        throw APIError.releaseIsNotSupported
+    }
+
+    private func attestation(_ request: VaultRequest) async throws -> VaultAnswer {
+        _ = try await request.grant(KeyPermission.get, on: try request.name())
+        throw APIError.attestationIsNotSupported
+    }
+
+    private func randomBytes(_ request: VaultRequest) async throws -> VaultAnswer {
+        _ = try await request.grant(KeyPermission.get, on: nil)
+        let count = try request.decode(RandomBytesBody.self).count
+        guard (1...128).contains(count) else { throw APIError.badParameter("count must be a number from 1 to 128.") }
+        return try .json(BackupBody(value: Base64URL.encode(SecureRandom.bytes(count))), object: nil)
     }
 
     private func delete(_ request: VaultRequest) async throws -> VaultAnswer {

@@ -1,5 +1,4 @@
 import CofferCore
-import CofferCrypto
 import CofferModel
 import CofferPlatform
 
@@ -14,11 +13,21 @@ struct KeysService: Sendable {
     func create(
         _ name: ObjectName, as wanted: KeySpecification, in vault: VaultRecord, by grant: Grant
     ) async throws -> KeyVersionRecord {
-        try await add(
-            to: name, in: vault,
-            Template(
-                bits: wanted.bits, operations: wanted.attributes.operations ?? KeyOperation.allCases,
-                tags: wanted.attributes.common.tags ?? [:], attributes: wanted.attributes))
+        let version = ObjectVersionID.random()
+        let made = try await material.make(wanted.kind, for: name, version, in: vault)
+        return try await add(made, to: name, version, in: vault, Settings(wanted.attributes))
+    }
+
+    /// Takes a key from outside as a new key, or a new version of the key that has the name.
+    ///
+    /// - Throws: ``APIError/badParameter(_:)`` if it is not a key.
+    func importKey(
+        _ name: ObjectName, _ body: ImportKeyBody, in vault: VaultRecord, by grant: Grant
+    ) async throws -> KeyVersionRecord {
+        let wanted = try await material.proving { try KeyImport(body) }
+        let version = ObjectVersionID.random()
+        let kept = try await material.keep(wanted.key, wanted.kind, for: name, version, in: vault)
+        return try await add(kept, to: name, version, in: vault, Settings(wanted.attributes))
     }
 
     /// The current version of the key that has a name, or nil.
@@ -51,10 +60,14 @@ struct KeysService: Sendable {
         }
         guard !current.isManaged else { throw APIError.isManaged(.keys, current.name) }
         guard replacing == nil || replacing == current.version else { return nil }
-        let template = Template(
-            bits: current.bits, operations: current.operations, tags: current.tags, attributes: .none, lifetime: policy?.expiryTime)
+        let version = ObjectVersionID.random()
+        let made = try await material.make(current.kind, for: name, version, in: vault)
+        var settings = Settings(.none)
+        settings.operations = current.operations
+        settings.tags = current.tags
+        settings.lifetime = policy?.expiryTime
         do {
-            return try await add(to: name, in: vault, template, replacing: replacing ?? "")
+            return try await add(made, to: name, version, in: vault, settings, replacing: replacing ?? "")
         } catch is Replaced {
             return nil
         }
@@ -110,14 +123,18 @@ struct KeysService: Sendable {
         try await store.read { try $0.versions(KeyVersionRecord.self, of: name, in: vault, after: mark, limit: limit) }
     }
 
-    /// What a new version is made after.
-    private struct Template: Sendable {
-        let bits: Int
-        let operations: [KeyOperation]
-        let tags: [String: String]
+    /// What a new version is given besides its material.
+    private struct Settings: Sendable {
         let attributes: KeyAttributes
+        /// Nil for those that its kind has.
+        var operations: [KeyOperation]?
+        var tags: [String: String] = [:]
         /// How long the version lives if its attributes do not say.
         var lifetime: CalendarDuration?
+
+        init(_ attributes: KeyAttributes) {
+            self.attributes = attributes
+        }
     }
 
     /// The version that was to be replaced is not the current one any more.
@@ -125,13 +142,10 @@ struct KeysService: Sendable {
 
     /// - Parameter replacing: What the current version must be; empty for any, nil if there need be no key.
     private func add(
-        to name: ObjectName, in vault: VaultRecord, _ template: Template, replacing: String? = nil
+        _ material: StoredMaterial, to name: ObjectName, _ version: ObjectVersionID, in vault: VaultRecord, _ settings: Settings,
+        replacing: String? = nil
     ) async throws -> KeyVersionRecord {
-        let version = ObjectVersionID.random()
-        let made = try await material.make(
-            bits: template.bits, realm: vault.sealRealm, sealName: KeyVersionRecord.sealName(version, of: name))
         let now = clock.now()
-        let publicPart = PublicKeyPart(n: Base64URL.encode(made.key.modulus), e: Base64URL.encode(made.key.exponent))
         let record = try await store.write { transaction in
             try transaction.checkInUse(vault, at: now)
             let existing = try transaction.objectIfAny(.keys, name, in: vault)
@@ -140,11 +154,10 @@ struct KeysService: Sendable {
                 guard replacing.isEmpty || replacing == existing.current else { throw Replaced() }
             }
             var record = KeyVersionRecord(
-                name: existing?.name ?? name.text, version: version.text, isManaged: false, type: "RSA", bits: made.key.bits,
-                publicPart: publicPart, sealedKey: Base64URL.encode(made.sealed), created: now, updated: now, operations: template.operations,
-                isEnabled: true, notBefore: nil, expires: nil, tags: template.tags)
-            try record.apply(template.attributes, at: now)
-            if record.expires == nil, let lifetime = template.lifetime {
+                material, of: existing?.name ?? name.text, version, isManaged: false,
+                operations: settings.operations ?? material.kind.standardOperations, tags: settings.tags, created: now)
+            try record.apply(settings.attributes, at: now)
+            if record.expires == nil, let lifetime = settings.lifetime {
                 record.expires = Timestamp(seconds: now.adding(lifetime).seconds)
             }
             try transaction.add(record, in: vault, at: now)

@@ -42,6 +42,14 @@ struct VaultAPIVersion: Equatable, Sendable {
         }
     }
 
+    /// HMAC and PKCS #11's names of AES key wrap came with 7.6.
+    var hasSymmetricSignatures: Bool {
+        switch form {
+        case .numbered(let major, let minor): (major, minor) >= (7, 6)
+        case .dated: true
+        }
+    }
+
     /// `previousVersion` of secrets and certificates came with 2025-07-01.
     var hasPreviousVersion: Bool {
         switch form {

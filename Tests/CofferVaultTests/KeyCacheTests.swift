@@ -6,10 +6,10 @@ import Testing
 
 @testable import CofferVault
 
-@Suite struct RSAKeyCacheTests {
+@Suite struct KeyCacheTests {
     @Test func theKeyThatWasNotUsedLongestGoesFirst() throws {
-        let cache = RSAKeyCache(capacity: 2)
-        let key = try ReadyKeys().key(bits: 2048)
+        let cache = KeyCache(capacity: 2)
+        let key = SoftwareKey.pair(.rsa(try ReadyKeys().key(bits: 2048)))
         cache.insert(key, "v/a/1", cache.key("v/a/1").ticket)
         cache.insert(key, "v/b/1", cache.key("v/b/1").ticket)
         #expect(cache.key("v/a/1").key != nil)
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func aKeyThatIsRemovedWhileItIsOpenedIsNotKept() throws {
-        let cache = RSAKeyCache(capacity: 2)
+        let cache = KeyCache(capacity: 2)
         let ticket = cache.key("v/a/1").ticket
         cache.remove("v/a/1")
         cache.insert(try ReadyKeys().key(bits: 2048), "v/a/1", ticket)
@@ -28,8 +28,8 @@ import Testing
     }
 
     @Test func removingAVaultLeavesTheOthers() throws {
-        let cache = RSAKeyCache(capacity: 8)
-        let key = try ReadyKeys().key(bits: 2048)
+        let cache = KeyCache(capacity: 8)
+        let key = SoftwareKey.pair(.rsa(try ReadyKeys().key(bits: 2048)))
         for path in ["v/a/1", "v/b/1", "vv/a/1"] { cache.insert(key, path, cache.key(path).ticket) }
         cache.removeKeys(below: "v/")
         #expect(cache.count == 1)

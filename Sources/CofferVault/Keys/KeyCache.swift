@@ -1,11 +1,10 @@
-import CofferCrypto
 import Synchronization
 
-/// The private keys that were used last, ready for use. A key version's material never changes, so what is here is never
+/// The keys that were used last, ready for use. A key version's material never changes, so what is here is never
 /// stale; but it must go when its version is disabled or deleted.
-final class RSAKeyCache: Sendable {
+final class KeyCache: Sendable {
     private struct Entry {
-        let key: RSAKey
+        let key: SoftwareKey
         var lastUse: UInt64
     }
 
@@ -27,7 +26,7 @@ final class RSAKeyCache: Sendable {
     var count: Int { state.withLock { $0.entries.count } }
 
     /// The key of a version, which `path` names, or nil with a ticket for ``insert(_:_:_:)``.
-    func key(_ path: String) -> (key: RSAKey?, ticket: UInt64) {
+    func key(_ path: String) -> (key: SoftwareKey?, ticket: UInt64) {
         state.withLock { state in
             state.uses += 1
             state.entries[path]?.lastUse = state.uses
@@ -36,7 +35,7 @@ final class RSAKeyCache: Sendable {
     }
 
     /// Keeps a key, unless one was removed since the ticket was given: it may have been this one.
-    func insert(_ key: RSAKey, _ path: String, _ ticket: UInt64) {
+    func insert(_ key: SoftwareKey, _ path: String, _ ticket: UInt64) {
         state.withLock { state in
             guard state.removals == ticket else { return }
             state.uses += 1

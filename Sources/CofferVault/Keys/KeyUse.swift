@@ -1,0 +1,122 @@
+import CofferCore
+import CofferCrypto
+import CofferModel
+
+/// One use of a key with its input, checked against the key's kind.
+enum KeyUse: Sendable {
+    case rsaEncrypt([UInt8], RSAEncryption)
+    case rsaDecrypt([UInt8], RSAEncryption)
+    case rsaSign([UInt8], RSASignature)
+    case rsaVerify(signature: [UInt8], digest: [UInt8], RSASignature)
+    /// `RSNULL`: PKCS #1 v1.5 over the bytes as they are.
+    case rsaSignUndigested([UInt8])
+    case rsaVerifyUndigested(signature: [UInt8], bytes: [UInt8])
+    case ecSign([UInt8], ECSignature)
+    case ecVerify(signature: [UInt8], digest: [UInt8], ECSignature)
+    case cbcEncrypt([UInt8], vector: [UInt8], AESCBC.Padding)
+    case cbcDecrypt([UInt8], vector: [UInt8], AESCBC.Padding)
+    case gcmEncrypt([UInt8], nonce: [UInt8], data: [UInt8])
+    case gcmDecrypt([UInt8], tag: [UInt8], nonce: [UInt8], data: [UInt8])
+    case wrap([UInt8], AESKeyWrap.Form)
+    case unwrap([UInt8], AESKeyWrap.Form)
+    case hmac([UInt8], DigestAlgorithm)
+    case hmacVerify(code: [UInt8], digest: [UInt8], DigestAlgorithm)
+
+    /// What came out.
+    enum Output: Equatable, Sendable {
+        case bytes([UInt8])
+        /// AES-CBC's ciphertext with its vector; GCM's with nonce, tag and the data that were authenticated.
+        case ciphertext([UInt8], vector: [UInt8], tag: [UInt8]?, data: [UInt8]?)
+        case holds(Bool)
+    }
+
+    /// Whether it occupies a processor for longer than a change of thread costs.
+    var isLong: Bool {
+        switch self {
+        case .rsaDecrypt, .rsaSign, .rsaSignUndigested: true
+        default: false
+        }
+    }
+
+    /// - Throws: ``APIError/badParameter(_:)`` if the input does not belong to the key.
+    func run(with key: SoftwareKey) throws -> Output {
+        switch key {
+        case .pair(.rsa(let key)): try run(with: key)
+        case .pair(.ec(let key)): try run(with: key)
+        case .symmetric(let key): try run(with: key.bytes)
+        }
+    }
+
+    /// Public operations take a public key too.
+    func run(with key: RSAKey) throws -> Output {
+        switch self {
+        case .rsaEncrypt(let value, let scheme): return .bytes(try unsafe key.encrypt(value.span.bytes, using: scheme))
+        case .rsaDecrypt(let value, let scheme):
+            return .bytes(try Self.revealing(scheme.rawValue) { () throws(CryptoError) in try key.decrypt(value, using: scheme) })
+        case .rsaSign(let digest, let scheme): return .bytes(try key.sign(digest: digest, using: scheme))
+        case .rsaVerify(let signature, let digest, let scheme):
+            return .holds(try key.verify(signature, digest: digest, using: scheme))
+        case .rsaSignUndigested(let bytes): return .bytes(try key.sign(undigested: bytes))
+        case .rsaVerifyUndigested(let signature, let bytes): return .holds(try key.verify(signature, undigested: bytes))
+        default: throw CryptoError.unsupported
+        }
+    }
+
+    /// Public operations take a public key too.
+    func run(with key: ECKey) throws -> Output {
+        switch self {
+        case .ecSign(let digest, let scheme): return .bytes(try key.sign(digest: digest, using: scheme))
+        case .ecVerify(let signature, let digest, let scheme):
+            return .holds(try key.verify(signature, digest: digest, using: scheme))
+        default: throw CryptoError.unsupported
+        }
+    }
+
+    private func run(with key: borrowing SecretBytes) throws -> Output {
+        switch self {
+        case .cbcEncrypt(let value, let vector, let padding):
+            let ciphertext = try unsafe AESCBC.encrypt(value.span.bytes, key: key, vector: vector, padding: padding)
+            return .ciphertext(ciphertext, vector: vector, tag: nil, data: nil)
+        case .cbcDecrypt(let value, let vector, let padding):
+            return .bytes(try Self.reveal("AES-CBC", try? AESCBC.decrypt(value, key: key, vector: vector, padding: padding)))
+        case .gcmEncrypt(let value, let nonce, let data):
+            let box = try unsafe AESGCM.seal(value.span.bytes, key: key, nonce: nonce, authenticating: data)
+            return .ciphertext(
+                Array(box.dropLast(AESGCM.tagLength)), vector: nonce, tag: Array(box.suffix(AESGCM.tagLength)), data: data)
+        case .gcmDecrypt(let value, let tag, let nonce, let data):
+            return .bytes(try Self.reveal("AES-GCM", try? AESGCM.open(value + tag, key: key, nonce: nonce, authenticating: data)))
+        case .wrap(let value, let form):
+            var value = value
+            return .bytes(try AESKeyWrap.wrap(SecretBytes(wiping: &value), with: key, form: form))
+        case .unwrap(let value, let form):
+            return .bytes(try Self.reveal("AES key wrap", try? AESKeyWrap.unwrap(value, with: key, form: form)))
+        case .hmac(let digest, let algorithm): return .bytes(HMAC.authenticate(digest, key: key, using: algorithm))
+        case .hmacVerify(let code, let digest, let algorithm):
+            let expected = HMAC.authenticate(digest, key: key, using: algorithm)
+            return .holds(unsafe ConstantTime.equal(expected.span.bytes, code.span.bytes))
+        default: throw CryptoError.unsupported
+        }
+    }
+
+    /// From here a plaintext is on its way into an answer, and not a secret of ours any more.
+    private static func revealing(_ algorithm: String, _ body: () throws(CryptoError) -> SecretBytes) throws -> [UInt8] {
+        let plaintext: SecretBytes
+        do {
+            plaintext = try body()
+        } catch {
+            guard error == .authenticationFailed else { throw error }
+            throw notDecrypted(algorithm)
+        }
+        return plaintext.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+    }
+
+    /// The same where whatever went wrong has one answer.
+    private static func reveal(_ algorithm: String, _ plaintext: consuming SecretBytes?) throws -> [UInt8] {
+        guard let plaintext else { throw notDecrypted(algorithm) }
+        return plaintext.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+    }
+
+    static func notDecrypted(_ algorithm: String) -> APIError {
+        APIError.badParameter("The value cannot be decrypted with this version of the key and \(algorithm).")
+    }
+}
