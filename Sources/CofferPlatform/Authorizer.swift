@@ -4,6 +4,14 @@ package import CofferModel
 package protocol Authorizer: Sendable {
     /// Whether a role assignment gives `caller` this action at `scope` or above it.
     func allows(_ caller: Caller, _ action: Action, on scope: ResourceID) async throws -> Bool
+    /// The object ids, in lower case, of the groups that `caller` belongs to, directly or through other groups: a vault's access
+    /// policies may name a group instead of the caller.
+    func groups(of caller: Caller) async throws -> [String]
+}
+
+extension Authorizer {
+    /// None, where there is no directory to ask.
+    package func groups(of caller: Caller) async throws -> [String] { [] }
 }
 
 /// An operation that needs permission, such as `Microsoft.KeyVault/vaults/keys/wrap/action`.

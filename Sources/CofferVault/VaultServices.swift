@@ -52,13 +52,22 @@ package struct VaultServices: Sendable {
             throttle: settings.isThrottled ? Throttle(clock: clock) : nil, clock: clock, settings: settings)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
-        let purge: VaultKeeper.Action = { try await deletion.purgeAtEndOfRetention($0, in: $1) }
+        let purge: VaultKeeper.Action = { item, vault in
+            guard try await deletion.purgeAtEndOfRetention(item, in: vault) else { return }
+            let host = settings.host(of: vault)
+            try await trail.recordOwn(
+                "\(item.kind.title)Purge", on: vault.id, object: "https://\(host)/\(item.kind.deletedPath)/\(item.name)")
+        }
         keeper = VaultKeeper(
             store: store, clock: clock,
             actions: [
                 .purge: [.keys: purge, .secrets: purge, .certificates: purge],
                 .policy: [.keys: { try await policies.act(on: $0, in: $1) }],
             ],
-            purgeVault: { try await vaults.purgeAtEndOfRetention($0) }, report: report)
+            purgeVault: { vault in
+                guard try await vaults.purgeAtEndOfRetention(vault) else { return }
+                try await trail.recordOwn("VaultPurge", on: vault.id, object: nil)
+            },
+            report: report)
     }
 }

@@ -96,7 +96,8 @@ import Testing
         try await fixture.addMember(user, to: first)
         try await fixture.assign("Key Vault Secrets User", to: second, at: fixture.vault(), type: "Group")
         #expect(try await fixture.allows(user, "secrets/getSecret/action"))
-        #expect(try await fixture.store.read { try $0.groups(of: user) } == [first, second].sorted())
+        let caller = Caller(objectID: user, applicationID: "", tenantID: fixture.settings.tenantID, address: "")
+        #expect(try await fixture.authorizer.groups(of: caller) == [first, second].sorted())
         let all = try await fixture.graph(.get, "/v1.0/groups/\(first)/transitiveMembers").json["value"]?.array
         #expect(all?.count == 3)
         try await fixture.removeMember(first, from: second)

@@ -122,6 +122,20 @@ import Testing
         #expect(refused.message.contains("az keyvault set-policy --name kv1 --object-id admin"))
     }
 
+    @Test func anAccessPolicyOfAGroupIsGoodForItsMembers() async throws {
+        try await fixture.makeVault(
+            "kv1",
+            ["enableRbacAuthorization": false, "accessPolicies": [policy("owner", ["all"]), policy("Operators", ["get"])]])
+        #expect(try await fixture.vault(.post, "keys/key1/create", ["kty": "RSA"], as: "owner").status == 200)
+        #expect(try await fixture.vault(.get, "keys/key1", as: "ann").status == 403)
+        fixture.roles.put("ann", into: ["others", "operators"])
+        #expect(try await fixture.vault(.get, "keys/key1", as: "ann").status == 200)
+        #expect(try await fixture.vault(.delete, "keys/key1", as: "ann").status == 403)
+        fixture.roles.put("ann", into: ["others"])
+        let refused = try await fixture.vault(.get, "keys/key1", as: "ann")
+        #expect(refused.status == 403 && refused.message.contains(";numgroups=1;"))
+    }
+
     @Test func changingTheModelTakesEffectAtOnceAndIsToldToTheDiskPlatform() async throws {
         try await fixture.makeVault("kv1", ["accessPolicies": [policy("owner", ["all"])]])
         try await fixture.makeKey()

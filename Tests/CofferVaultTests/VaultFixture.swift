@@ -142,6 +142,16 @@ struct Unexpected: Error {
 /// Role assignments: an object id, an action which may end in `*`, and the scope below which it holds.
 final class Roles: Authorizer {
     private let assignments = Mutex<[(objectID: String, action: String, scope: String)]>([])
+    private let memberships = Mutex<[String: [String]]>([:])
+
+    /// Puts somebody into groups, and out of all others.
+    func put(_ objectID: String, into groups: [String]) {
+        memberships.withLock { $0[objectID] = groups }
+    }
+
+    func groups(of caller: Caller) async throws -> [String] {
+        memberships.withLock { $0[caller.objectID] ?? [] }
+    }
 
     func allow(_ objectID: String, _ action: String, below scope: String) {
         assignments.withLock { $0.append((objectID, action.lowercased(), scope)) }

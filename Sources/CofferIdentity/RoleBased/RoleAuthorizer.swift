@@ -17,6 +17,11 @@ package struct RoleAuthorizer: Authorizer {
         try await roles(of: caller, at: scope).contains { $0.allows(action) }
     }
 
+    package func groups(of caller: Caller) async throws -> [String] {
+        let objectID = caller.objectID
+        return try await store.read { try $0.groups(of: objectID) }
+    }
+
     /// Whether `caller` may write or delete assignments of the role `roleID`: some role of theirs that allows `action` is
     /// not limited to other roles.
     func allowsAssigning(_ roleID: String, to caller: Caller, by action: Action, on scope: ResourceID) async throws -> Bool {

@@ -14,15 +14,17 @@ extension APIError {
     }
 
     /// 403 of the data plane, worded for the permission model of the vault (contract section 1.4).
+    ///
+    /// - Parameter groupCount: How many groups the caller is in, told where access policies decide.
     static func forbidden(
-        _ permission: any ObjectPermission, _ caller: Caller, _ scope: ResourceID, in vault: VaultRecord, issuer: String
+        _ permission: any ObjectPermission, _ caller: Caller, _ scope: ResourceID, in vault: VaultRecord, issuer: String, groupCount: Int
     ) -> APIError {
         let place = vault.place
         let who = "appid=\(caller.applicationID);oid=\(caller.objectID)"
         guard vault.usesRBAC else {
             return APIError(
                 status: 403, code: "Forbidden",
-                message: "The user, group or application '\(who);numgroups=0;iss=\(issuer)' does not have "
+                message: "The user, group or application '\(who);numgroups=\(groupCount);iss=\(issuer)' does not have "
                     + "\(permission.kind.rawValue) \(permission.policyName) permission on key vault '\(place)'. Give it with: az keyvault "
                     + "set-policy --name \(vault.name) --object-id \(caller.objectID) --\(permission.kind.noun)-permissions "
                     + "\(permission.policyName)",

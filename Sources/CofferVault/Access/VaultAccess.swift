@@ -3,7 +3,7 @@ import CofferPlatform
 
 /// Asks the permission model that a vault uses.
 struct VaultAccess: Sendable {
-    /// Answers for vaults that use role assignments.
+    /// Answers for vaults that use role assignments, and tells the groups that access policies name.
     let authorizer: any Authorizer
     let settings: VaultSettings
 
@@ -21,7 +21,9 @@ struct VaultAccess: Sendable {
                     return try await ask(KeyPermission.get, caller, vault, object)
                 } catch is Forbidden {}
             }
-            throw APIError.forbidden(permission, caller, refusal.scope, in: vault, issuer: settings.issuer)
+            let groupCount = vault.usesRBAC ? 0 : try await authorizer.groups(of: caller).count
+            throw APIError.forbidden(
+                permission, caller, refusal.scope, in: vault, issuer: settings.issuer, groupCount: groupCount)
         }
     }
 
@@ -33,7 +35,7 @@ struct VaultAccess: Sendable {
     ) async throws -> Grant {
         let scope = object.flatMap { vault.id.child(permission.kind.rawValue, $0.text) } ?? vault.id
         guard vault.usesRBAC else {
-            return try await AccessPolicyAuthorizer(vault: vault, permission: permission)
+            return try await AccessPolicyAuthorizer(vault: vault, permission: permission, directory: authorizer)
                 .grant(permission.action, to: caller, on: scope)
         }
         return try await authorizer.grant(permission.action, to: caller, on: scope)

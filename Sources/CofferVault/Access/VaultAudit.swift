@@ -44,6 +44,12 @@ struct VaultAudit: Sendable {
         try await record(operation, vault, caller, origin, object: object, refusal.status, refusal.message, access: access)
     }
 
+    /// Records what Coffer did by itself because it fell due.
+    func recordOwn(_ operation: String, on vault: ResourceID, object: String?, key: AuditKey? = nil) async throws {
+        let origin = AuditOrigin(started: clock.now(), address: "", correlationID: "", clientInfo: "Coffer", uri: nil)
+        try await record(operation, vault, nil, origin, object: object, 200, nil, key: key)
+    }
+
     private func record(
         _ operation: String, _ vault: ResourceID, _ caller: Caller?, _ origin: AuditOrigin, object: String?, _ status: Int,
         _ description: String?, access: AuditAccess? = nil, key: AuditKey? = nil, algorithm: String? = nil

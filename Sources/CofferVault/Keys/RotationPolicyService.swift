@@ -76,11 +76,8 @@ struct RotationPolicyService: Sendable {
     }
 
     private func record(_ operation: String, _ version: KeyVersionRecord, in vault: VaultRecord) async throws {
-        let origin = AuditOrigin(started: clock.now(), address: "", correlationID: "", clientInfo: "Coffer", uri: nil)
         let id = version.url(host: settings.host(of: vault)).text
-        _ = try await audit.recording(operation, on: vault.id, by: nil, from: origin, object: id) {
-            APIResponse(status: 200)
-        }
+        try await audit.recordOwn(operation, on: vault.id, object: id, key: version.audited)
     }
 }
 

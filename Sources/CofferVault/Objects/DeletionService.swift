@@ -83,14 +83,17 @@ struct DeletionService: Sendable {
     }
 
     /// Destroys an object whose retention has ended. For ``VaultKeeper``.
-    func purgeAtEndOfRetention(_ item: AgendaItem, in vault: VaultRecord) async throws {
+    ///
+    /// - Returns: whether there was one.
+    func purgeAtEndOfRetention(_ item: AgendaItem, in vault: VaultRecord) async throws -> Bool {
         let now = clock.now()
         let name = try ObjectName(item.name)
-        try await store.write { transaction in
+        return try await store.write { transaction in
             let path = ObjectRecord.path(name, in: vault)
             let found = try transaction.value(ObjectRecord.self, path, in: item.kind.deletedCollection)?.value
-            guard let deletion = found?.deletion, deletion.scheduledPurge <= now else { return }
+            guard let deletion = found?.deletion, deletion.scheduledPurge <= now else { return false }
             try transaction.removeObject(item.kind, name, in: vault)
+            return true
         }
     }
 }

@@ -63,14 +63,17 @@ extension VaultsService {
     }
 
     /// Destroys a deleted vault whose retention has ended. For ``VaultKeeper``.
-    func purgeAtEndOfRetention(_ vault: VaultRecord) async throws {
+    ///
+    /// - Returns: whether there was one.
+    func purgeAtEndOfRetention(_ vault: VaultRecord) async throws -> Bool {
         let now = clock.now()
-        try await store.write { transaction in
+        return try await store.write { transaction in
             guard let name = VaultName(vault.name),
                 let stored = try transaction.value(VaultRecord.self, name.key, in: VaultRecord.collection)?.value,
                 stored.instance == vault.instance, let deletion = stored.deletion, deletion.scheduledPurge <= now
-            else { return }
+            else { return false }
             try transaction.purgeVault(named: name)
+            return true
         }
     }
 

@@ -15,7 +15,7 @@ struct AuditLogOptions: ParsableArguments {
     /// Calls `body` with the log.
     func reading<R>(_ body: (any AuditSource) async throws -> R) async throws -> R {
         if let store {
-            return try await body(StoreAuditSource(store: try await StoreLocation.open(store, in: data.directory)))
+            return try await body(StoreAuditSource(store: try await StoreLocation(store).open(in: data.directory)))
         }
         return try await ServerConnection.with(data.directory) { try await body(ServerAuditSource(connection: $0)) }
     }

@@ -1,4 +1,3 @@
-import CofferCache
 import CofferClient
 import CofferCompute
 import CofferCore
@@ -30,7 +29,7 @@ struct Assembly {
     /// - Throws: ``StartFailure``, or ``SealError/wrongRootKey`` if the store was sealed under another root key.
     func assemble() async throws -> AssembledServer {
         let logger = Logger(label: "coffer")
-        let store = try await StoreLocation.open(command.store, in: directory)
+        let store = try await StoreLocation(command.store).openCached(in: directory)
         let keyring = try await openKeyring(store)
         let installation = try await Bootstrap(store: store, sealer: keyring, clock: clock).prepare()
         let tls = TLSIdentity(store: store, sealer: keyring, clock: clock)
@@ -132,18 +131,6 @@ struct Assembly {
         }
         return HeadSigning(
             log: log, store: store, signer: key, clock: clock, report: { logger.info("audit", metadata: ["event": "\($0)"]) })
-    }
-
-    private func openStore() async throws -> any Store {
-        if command.store == "sqlite" {
-            // The instance lock keeps the data directory, and with it the file, to this process.
-            return CachedStore(try SQLiteStore(path: directory.databasePath), feed: nil)
-        }
-        guard command.store.hasPrefix("postgres://") || command.store.hasPrefix("postgresql://") else {
-            throw StartFailure.configuration("--store is 'sqlite' or a postgres:// URL, not '\(command.store.prefix(20))'")
-        }
-        let store = try await PostgresStore(url: command.store)
-        return CachedStore(store, feed: store.changeFeed())
     }
 
     private func writeClientFiles(card: InstallationCard, ca: String, secret: borrowing SecretBytes) throws {
