@@ -39,7 +39,8 @@ package struct VaultServices: Sendable {
             keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion)
         let policies = RotationPolicyService(store: store, keys: keys, audit: trail, clock: clock, settings: settings)
         let secrets = SecretsService(store: store, sealer: sealer, clock: clock)
-        let secretsRoutes = SecretsRoutes(secrets: secrets, deletion: deletion)
+        let secretsRoutes = SecretsRoutes(
+            secrets: secrets, deletion: deletion, backups: BackupService(store: store, sealer: sealer, clock: clock))
         let management = ManagementAudit(trail: trail, clock: clock)
         provider = VaultProvider(
             vaults: vaults,
