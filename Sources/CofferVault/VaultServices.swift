@@ -55,9 +55,9 @@ package struct VaultServices: Sendable {
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
         let purge: VaultKeeper.Action = { item, vault in
             guard try await deletion.purgeAtEndOfRetention(item, in: vault) else { return }
-            let host = settings.host(of: vault)
             try await trail.recordOwn(
-                "\(item.kind.title)Purge", on: vault.id, object: "https://\(host)/\(item.kind.deletedPath)/\(item.name)")
+                "\(item.kind.title)Purge", on: vault.id,
+                object: "https://\(settings.host(of: vault))/\(item.kind.deletedPath)/\(item.name)")
         }
         keeper = VaultKeeper(
             store: store, clock: clock,

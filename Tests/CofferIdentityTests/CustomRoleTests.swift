@@ -69,7 +69,7 @@ import Testing
         await expect(400, "BuiltInRoleNotEditable") {
             try await fixture.authorization(.delete, "roleDefinitions/\(BuiltInRoles.owner.id)", at: fixture.subscription)
         }
-        for name in ["", "   ", String(repeating: "a", count: 513), "a\u{7}"] {
+        for name in ["", "   ", String(repeating: "a", count: 513), String(repeating: "👩‍👩‍👧‍👦", count: 500), "a\u{7}"] {
             await expect(400, "InvalidRoleDefinition") { try await put(role(fixture, name)) }
         }
         for action: JSONValue in ["", "read", "Microsoft.KeyVault/", "/x", "Microsoft.KeyVault/vaults read", "a//b", "é/read"] {

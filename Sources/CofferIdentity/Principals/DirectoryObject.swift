@@ -37,8 +37,7 @@ extension ReadTransaction {
 }
 
 extension WriteTransaction {
-    /// Removes what is said of an object that is deleted: its role assignments and its memberships. The memberships last, because
-    /// they tell who else is concerned by a group's roles.
+    /// Removes what is said of an object that is deleted: its role assignments and its memberships.
     func removeTraces(of member: MemberRecord) throws {
         try removeMemberships(of: member)
         for assignment in try roleAssignments(of: member.memberID) { try remove(assignment) }

@@ -60,21 +60,18 @@ extension ReadTransaction {
 }
 
 extension WriteTransaction {
-    /// Enters a member that the group does not have yet, and tells those who follow keys.
+    /// Enters a member that the group does not have yet, and tells those who follow keys if a managed identity is concerned.
     /// - Throws: ``StoreError/preconditionFailed`` if the group has it.
     func add(_ member: MemberRecord, to group: String) throws {
         try put(member, MembershipRecord.memberID(member.memberID, in: group), in: MembershipRecord.members, if: .absent)
         try changeDirectGroups(of: member) { $0.insert(group) }
-        try appendAccessChanges(from: group)
     }
 
-    /// Takes a member out of a group, and tells those who follow keys.
+    /// Takes a member out of a group, and tells those who follow keys if a managed identity is concerned.
     /// - Returns: whether the group had it.
     @discardableResult
     func remove(_ member: MemberRecord, from group: String) throws -> Bool {
         guard try remove(MembershipRecord.memberID(member.memberID, in: group), in: MembershipRecord.members, if: .any) else { return false }
-        // Told for the groups that were reached before.
-        try appendAccessChanges(from: group)
         try changeDirectGroups(of: member) { $0.remove(group) }
         return true
     }
@@ -92,9 +89,10 @@ extension WriteTransaction {
         change(&direct)
         // Who is below the member reaches the group, or no longer does, as the member itself.
         var known = [member.memberID: direct.sorted()]
-        let below = member.type == .group ? try allMembers(of: member.memberID).map(\.memberID) : []
-        for affected in Set(below + [member.memberID]).sorted() {
-            try writeMembership(of: affected, &known)
+        let below = member.type == .group ? try allMembers(of: member.memberID) : []
+        for affected in below.filter({ $0.memberID != member.memberID }) + [member] {
+            try writeMembership(of: affected.memberID, &known)
+            try appendAccessChange(for: affected)
         }
     }
 
@@ -120,14 +118,10 @@ extension WriteTransaction {
         if try membership(of: member) != fresh { try put(fresh, member, in: MembershipRecord.collection) }
     }
 
-    /// Permissions change wherever the group, or a group that it belongs to, has a role.
-    private func appendAccessChanges(from group: String) throws {
-        var scopes: [ResourceID] = []
-        for holder in Set(try groups(of: group) + [group]).sorted() {
-            for assignment in try roleAssignments(of: holder) where !scopes.contains(assignment.scope) {
-                scopes.append(assignment.scope)
-            }
-        }
-        for scope in scopes { try appendAccessChange(at: scope) }
+    /// Keys are followed for disk encryption sets, which use them as their managed identities. Any role or access policy of a group may
+    /// have been theirs, so it is told for the whole subscription.
+    private func appendAccessChange(for affected: MemberRecord) throws {
+        guard affected.type == .servicePrincipal, let subscription = try principal(affected.memberID)?.value.resource?.subscription else { return }
+        try appendAccessChange(at: ResourceID(subscription: subscription))
     }
 }

@@ -1,4 +1,5 @@
 import CofferModel
+import CofferPlatform
 
 /// The body of a PUT of a custom role. `az` and older clients send more; it is passed over.
 struct RoleDefinitionBody: Decodable {
@@ -39,7 +40,7 @@ struct RoleDefinitionBody: Decodable {
     func checked(subscription: ResourceID) throws(APIError) -> Checked {
         let name = properties.roleName
         let isName = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-        guard (1...512).contains(name.count), name.utf8.count <= 2048, name.contains(where: { !$0.isWhitespace }), isName else {
+        guard (1...512).contains(name.count), name.lowercased().utf8.count <= StoreName.longestID, name.contains(where: { !$0.isWhitespace }), isName else {
             throw .invalidRoleDefinition("roleName has 1 to 512 characters, none of them a control character", "roleName")
         }
         guard (properties.description ?? "").count <= 2048 else {

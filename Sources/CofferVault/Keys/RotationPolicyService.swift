@@ -76,8 +76,8 @@ struct RotationPolicyService: Sendable {
     }
 
     private func record(_ operation: String, _ version: KeyVersionRecord, in vault: VaultRecord) async throws {
-        let id = version.url(host: settings.host(of: vault)).text
-        try await audit.recordOwn(operation, on: vault.id, object: id, key: version.audited)
+        try await audit.recordOwn(
+            operation, on: vault.id, object: version.url(host: settings.host(of: vault)).text, key: version.audited)
     }
 }
 
