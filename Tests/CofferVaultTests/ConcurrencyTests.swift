@@ -56,6 +56,19 @@ import Testing
         #expect(statuses.sorted() == [200] + Array(repeating: 409, count: 19))
     }
 
+    @Test func manyTemplatesMakeOneKey() async throws {
+        try await fixture.makeVault()
+        let made = try await withThrowingTaskGroup(of: JSONValue.self) { group in
+            for _ in 0..<20 {
+                group.addTask { try await fixture.arm(.put, "vaults/kv1/keys/key1", ["properties": ["kty": "RSA"]]).json }
+            }
+            return try await group.reduce(into: [JSONValue]()) { $0.append($1) }
+        }
+        #expect(made.allSatisfy { $0["properties"]?["keyUriWithVersion"] == made[0]["properties"]?["keyUriWithVersion"] })
+        #expect(try await fixture.vault(.get, "keys/key1/versions").items.count == 1)
+        #expect(try await fixture.changes().map(\.kind) == [.newVersion])
+    }
+
     @Test func changesOfAccessPoliciesByManyAreAllThere() async throws {
         try await fixture.makeVault("kv1", ["enableRbacAuthorization": false])
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -14,19 +14,34 @@ struct KeysService: Sendable {
     func create(
         _ name: ObjectName, as wanted: KeySpecification, in vault: VaultRecord, by grant: Grant
     ) async throws -> KeyVersionRecord {
+        try await create(name, as: wanted, in: vault, onlyIfAbsent: false)
+    }
+
+    private func create(
+        _ name: ObjectName, as wanted: KeySpecification, in vault: VaultRecord, onlyIfAbsent: Bool
+    ) async throws -> KeyVersionRecord {
         try await add(
             to: name, in: vault,
             Template(
                 bits: wanted.bits, operations: wanted.attributes.operations ?? KeyOperation.allCases,
-                tags: wanted.attributes.common.tags ?? [:], attributes: wanted.attributes))
+                tags: wanted.attributes.common.tags ?? [:], attributes: wanted.attributes),
+            onlyIfAbsent: onlyIfAbsent)
     }
 
-    /// The current version of the key that has a name, or nil.
-    func currentIfAny(_ name: ObjectName, in vault: VaultRecord, by grant: Grant) async throws -> KeyVersionRecord? {
-        try await store.read { transaction in
-            try transaction.objectIfAny(.keys, name, in: vault) == nil
-                ? nil : try transaction.version(KeyVersionRecord.self, of: name, nil, in: vault)
+    /// Makes a key, unless there is one that has the name; that one stays as it is.
+    ///
+    /// - Returns: the new key, or the current version of the one that is there.
+    func createIfAbsent(
+        _ name: ObjectName, as wanted: KeySpecification, in vault: VaultRecord, by grant: Grant
+    ) async throws -> (key: KeyVersionRecord, isNew: Bool) {
+        // Looked up here because making what is not needed takes long, and again in the transaction.
+        let isTaken = try await store.read { try $0.objectIfAny(.keys, name, in: vault) != nil }
+        if !isTaken {
+            do {
+                return (try await create(name, as: wanted, in: vault, onlyIfAbsent: true), true)
+            } catch is Replaced {}
         }
+        return (try await version(nil, of: name, in: vault, by: grant), false)
     }
 
     /// Makes a new version with material of the same kind, the same operations and the same tags. It is enabled, whatever
@@ -120,12 +135,14 @@ struct KeysService: Sendable {
         var lifetime: CalendarDuration?
     }
 
-    /// The version that was to be replaced is not the current one any more.
+    /// The version that was to be replaced is not the current one any more, or there is one where none was to be.
     private struct Replaced: Error {}
 
-    /// - Parameter replacing: What the current version must be; empty for any, nil if there need be no key.
+    /// - Parameters:
+    ///   - replacing: What the current version must be; empty for any, nil if there need be no key.
+    ///   - onlyIfAbsent: Whether there must be no key.
     private func add(
-        to name: ObjectName, in vault: VaultRecord, _ template: Template, replacing: String? = nil
+        to name: ObjectName, in vault: VaultRecord, _ template: Template, replacing: String? = nil, onlyIfAbsent: Bool = false
     ) async throws -> KeyVersionRecord {
         let version = ObjectVersionID.random()
         let made = try await material.make(
@@ -135,6 +152,7 @@ struct KeysService: Sendable {
         let record = try await store.write { transaction in
             try transaction.checkInUse(vault, at: now)
             let existing = try transaction.objectIfAny(.keys, name, in: vault)
+            if onlyIfAbsent, existing != nil { throw Replaced() }
             if let replacing {
                 guard let existing else { throw APIError.notFound(.keys, name.text, nil) }
                 guard replacing.isEmpty || replacing == existing.current else { throw Replaced() }
