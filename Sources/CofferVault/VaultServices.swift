@@ -41,7 +41,8 @@ package struct VaultServices: Sendable {
             backups: backups)
         let policies = RotationPolicyService(store: store, keys: keys, audit: trail, clock: clock, settings: settings)
         let secrets = SecretsService(store: store, sealer: sealer, clock: clock)
-        let secretsRoutes = SecretsRoutes(secrets: secrets, deletion: deletion)
+        let secretsRoutes = SecretsRoutes(
+            secrets: secrets, deletion: deletion, backups: backups)
         let management = ManagementAudit(trail: trail, clock: clock)
         provider = VaultProvider(
             vaults: vaults,

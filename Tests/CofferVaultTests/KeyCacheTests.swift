@@ -23,7 +23,7 @@ import Testing
         let cache = KeyCache(capacity: 2)
         let ticket = cache.key("v/a/1").ticket
         cache.remove("v/a/1")
-        cache.insert(try ReadyKeys().key(bits: 2048), "v/a/1", ticket)
+        cache.insert(.pair(.rsa(try ReadyKeys().key(bits: 2048))), "v/a/1", ticket)
         #expect(cache.count == 0)
     }
 

@@ -27,7 +27,7 @@ import Testing
         < 200 {"kid":"…","value":"…"}
         # A signature over something that is no digest.
         > POST /keys/key1//sign?api-version=7.4 {"alg":"RS256","value":"AQID"}
-        < 400 {"error":{"code":"BadParameter","message":"The digest has 3 bytes. RS256 signs a digest of 32 bytes."}}
+        < 400 {"error":{"code":"BadParameter","message":"The digest has 3 bytes. RS256 takes a digest of 32 bytes."}}
         # A signature that does not hold is an answer, not an error.
         > POST /keys/key1//verify?api-version=7.4 {"alg":"RS256","digest":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","value":"AQID"}
         < 200 {"value":false}
@@ -49,9 +49,9 @@ import Testing
         # Without an api-version.
         > GET /keys/key1/
         < 400 {"error":{"code":"BadParameter","message":"The api-version query parameter is missing. Use 7.0 or later, such as 7.4 or 2025-07-01."}}
-        # Elliptic curves are yet to come.
-        > POST /keys/key2/create?api-version=7.4 {"kty":"EC","crv":"P-256"}
-        < 400 {"error":{"code":"BadParameter","message":"Keys of type EC are not supported by this version of Coffer. Supported is RSA with a key_size of 2048, 3072 or 4096."}}
+        # A curve that there is not.
+        > POST /keys/key2/create?api-version=7.4 {"kty":"EC","crv":"P-192"}
+        < 400 {"error":{"code":"BadParameter","message":"'P-192' is not a curve. Use one of: P-256, P-384, P-521, P-256K."}}
         """
 
     @Test func theLifeOfAKey() async throws {

@@ -71,7 +71,7 @@ import Testing
     }
 
     static let badKeys: [JSONValue] = [
-        ["kty": "EC", "crv": "P-256"], ["kty": "RSA-HSM"], ["kty": "oct"], ["kty": "rsa"], ["kty": ""],
+        ["kty": "EC", "crv": "P-255"], ["kty": "RSA-HSM"], ["kty": "OKP"], ["kty": "rsa"], ["kty": ""],
         ["kty": "RSA", "key_size": 1024], ["kty": "RSA", "key_size": 2049], ["kty": "RSA", "key_size": -1],
         ["kty": "RSA", "key_size": 9_223_372_036_854_775_807], ["kty": "RSA", "key_size": "2048"],
         ["kty": "RSA", "key_size": .double(2048.5)], ["kty": "RSA", "public_exponent": 3], ["kty": "RSA", "crv": "P-256"],

@@ -44,7 +44,8 @@ import Testing
         ["value": "x", "attributes": ["nbf": 2000, "exp": 2000]], ["value": "x", "attributes": ["nbf": .int(.max)]],
         ["value": "x", "contentType": .string(String(repeating: "c", count: 256))],
         ["value": "x", "tags": .object(Dictionary(uniqueKeysWithValues: (0..<16).map { ("tag\($0)", JSONValue.string("v")) }))],
-        ["value": "x", "tags": .object([String(repeating: "n", count: 513): "v"])], ["value": "x", "tags": ["n": .string(String(repeating: "v", count: 513))]],
+        ["value": "x", "tags": .object([String(repeating: "n", count: 513): "v"])],
+        ["value": "x", "tags": ["n": .string(String(repeating: "v", count: 513))]],
     ] as [JSONValue])
     func bodiesThatDoNotFitAreBadParameters(body: JSONValue) async throws {
         try await fixture.makeVault()

@@ -62,12 +62,13 @@ struct JSONWebKeyBody: Decodable, Sendable {
     let key_hsm: String?
 }
 
-/// The body of `POST /keys/restore`, and what a backup answers.
-struct BackupBody: Codable, Sendable {
-    let value: String
-}
-
 /// The body of `POST /rng`.
 struct RandomBytesBody: Decodable, Sendable {
     let count: Int
+}
+
+/// What `POST /rng` answers.
+struct RandomBytesView: Encodable, Sendable {
+    /// Base 64 for URLs.
+    let value: String
 }

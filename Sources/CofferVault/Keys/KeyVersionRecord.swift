@@ -3,7 +3,7 @@ import CofferModel
 import CofferPlatform
 
 /// One version of a key: its material, sealed, and everything that can be set for it.
-struct KeyVersionRecord: VersionRecord, Equatable {
+struct KeyVersionRecord: SealedVersionRecord, Equatable {
     static let kind = ObjectKind.keys
 
     let name: String
@@ -25,9 +25,9 @@ struct KeyVersionRecord: VersionRecord, Equatable {
     var expires: Timestamp?
     var tags: [String: String]
 
-    var sealedContent: String? {
+    var sealedContent: String {
         get { sealedKey }
-        set { sealedKey = newValue ?? "" }
+        set { sealedKey = newValue }
     }
 
     /// The URL that names this version.

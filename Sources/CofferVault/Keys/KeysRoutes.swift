@@ -97,13 +97,13 @@ struct KeysRoutes: Sendable {
         let key = result.version.audited
         switch result.output {
         case .bytes(let bytes):
-            return try .json(KeyOperationView(kid: kid, value: Base64URL.encode(bytes)), object: kid, key: key)
+            return try .json(KeyOperationView(kid: kid, value: Base64URL.encode(bytes)), object: kid, key: key, algorithm: body.alg)
         case .ciphertext(let bytes, let vector, let tag, let data):
             let view = KeyOperationView(
                 kid: kid, value: Base64URL.encode(bytes), iv: Base64URL.encode(vector), tag: tag.map(Base64URL.encode),
                 aad: data.map(Base64URL.encode))
-            return try .json(view, object: kid, key: key)
-        case .holds(let holds): return try .json(KeyVerificationView(value: holds), object: kid, key: key)
+            return try .json(view, object: kid, key: key, algorithm: body.alg)
+        case .holds(let holds): return try .json(KeyVerificationView(value: holds), object: kid, key: key, algorithm: body.alg)
         }
     }
 
@@ -117,15 +117,14 @@ struct KeysRoutes: Sendable {
     private func backup(_ request: VaultRequest) async throws -> VaultAnswer {
         let name = try request.name()
         let grant = try await request.grant(KeyPermission.backup, on: name)
-        let blob = try await backups.backup(.keys, name, in: request.vault, by: grant)
-        return try .json(BackupBody(value: Base64URL.encode(blob)), object: "https://\(request.host)/keys/\(name.text)")
+        let text = try await backups.backup(KeyVersionRecord.self, name, in: request.vault, by: grant)
+        return try .json(BackupView(value: text), object: "https://\(request.host)/keys/\(name.text)")
     }
 
     private func restore(_ request: VaultRequest) async throws -> VaultAnswer {
         let grant = try await request.grant(KeyPermission.restore, on: nil)
-        let body = try request.decode(BackupBody.self)
-        let name = try await backups.restore(.keys, body.value, in: request.vault, by: grant)
-        return try show(try await keys.version(nil, of: name, in: request.vault, by: grant), request)
+        let text = try request.decode(BackupView.self).value
+        return try show(try await backups.restore(KeyVersionRecord.self, from: text, in: request.vault, by: grant), request)
     }
 
     private func release(_ request: VaultRequest) async throws -> VaultAnswer {
@@ -142,7 +141,7 @@ struct KeysRoutes: Sendable {
         _ = try await request.grant(KeyPermission.get, on: nil)
         let count = try request.decode(RandomBytesBody.self).count
         guard (1...128).contains(count) else { throw APIError.badParameter("count must be a number from 1 to 128.") }
-        return try .json(BackupBody(value: Base64URL.encode(SecureRandom.bytes(count))), object: nil)
+        return try .json(RandomBytesView(value: Base64URL.encode(SecureRandom.bytes(count))), object: nil)
     }
 
     private func delete(_ request: VaultRequest) async throws -> VaultAnswer {

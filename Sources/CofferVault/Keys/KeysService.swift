@@ -13,9 +13,15 @@ struct KeysService: Sendable {
     func create(
         _ name: ObjectName, as wanted: KeySpecification, in vault: VaultRecord, by grant: Grant
     ) async throws -> KeyVersionRecord {
+        try await create(name, as: wanted, in: vault, onlyIfAbsent: false)
+    }
+
+    private func create(
+        _ name: ObjectName, as wanted: KeySpecification, in vault: VaultRecord, onlyIfAbsent: Bool
+    ) async throws -> KeyVersionRecord {
         let version = ObjectVersionID.random()
         let made = try await material.make(wanted.kind, for: name, version, in: vault)
-        return try await add(made, to: name, version, in: vault, Settings(wanted.attributes))
+        return try await add(made, to: name, version, in: vault, Settings(wanted.attributes), onlyIfAbsent: onlyIfAbsent)
     }
 
     /// Takes a key from outside as a new key, or a new version of the key that has the name.
@@ -30,12 +36,20 @@ struct KeysService: Sendable {
         return try await add(kept, to: name, version, in: vault, Settings(wanted.attributes))
     }
 
-    /// The current version of the key that has a name, or nil.
-    func currentIfAny(_ name: ObjectName, in vault: VaultRecord, by grant: Grant) async throws -> KeyVersionRecord? {
-        try await store.read { transaction in
-            try transaction.objectIfAny(.keys, name, in: vault) == nil
-                ? nil : try transaction.version(KeyVersionRecord.self, of: name, nil, in: vault)
+    /// Makes a key, unless there is one that has the name; that one stays as it is.
+    ///
+    /// - Returns: the new key, or the current version of the one that is there.
+    func createIfAbsent(
+        _ name: ObjectName, as wanted: KeySpecification, in vault: VaultRecord, by grant: Grant
+    ) async throws -> (key: KeyVersionRecord, isNew: Bool) {
+        // Looked up here because making what is not needed takes long, and again in the transaction.
+        let isTaken = try await store.read { try $0.objectIfAny(.keys, name, in: vault) != nil }
+        if !isTaken {
+            do {
+                return (try await create(name, as: wanted, in: vault, onlyIfAbsent: true), true)
+            } catch is Replaced {}
         }
+        return (try await version(nil, of: name, in: vault, by: grant), false)
     }
 
     /// Makes a new version with material of the same kind, the same operations and the same tags. It is enabled, whatever
@@ -137,18 +151,21 @@ struct KeysService: Sendable {
         }
     }
 
-    /// The version that was to be replaced is not the current one any more.
+    /// The version that was to be replaced is not the current one any more, or there is one where none was to be.
     private struct Replaced: Error {}
 
-    /// - Parameter replacing: What the current version must be; empty for any, nil if there need be no key.
+    /// - Parameters:
+    ///   - replacing: What the current version must be; empty for any, nil if there need be no key.
+    ///   - onlyIfAbsent: Whether there must be no key.
     private func add(
         _ material: StoredMaterial, to name: ObjectName, _ version: ObjectVersionID, in vault: VaultRecord, _ settings: Settings,
-        replacing: String? = nil
+        replacing: String? = nil, onlyIfAbsent: Bool = false
     ) async throws -> KeyVersionRecord {
         let now = clock.now()
         let record = try await store.write { transaction in
             try transaction.checkInUse(vault, at: now)
             let existing = try transaction.objectIfAny(.keys, name, in: vault)
+            if onlyIfAbsent, existing != nil { throw Replaced() }
             if let replacing {
                 guard let existing else { throw APIError.notFound(.keys, name.text, nil) }
                 guard replacing.isEmpty || replacing == existing.current else { throw Replaced() }

@@ -39,11 +39,8 @@ struct KeyResourcesRoutes: Sendable {
         let body = try request.http.decode(KeyResourceBody.self)
         let wanted = try KeySpecification(body.dataPlaneBody)
         if let policy = body.properties.rotationPolicy { try policies.check(policy) }
-        if let existing = try await keys.currentIfAny(name, in: vault, by: request.grant) {
-            return try await show(existing, vault, request)
-        }
-        let key = try await keys.create(name, as: wanted, in: vault, by: request.grant)
-        if let policy = body.properties.rotationPolicy {
+        let (key, isNew) = try await keys.createIfAbsent(name, as: wanted, in: vault, by: request.grant)
+        if isNew, let policy = body.properties.rotationPolicy {
             _ = try await policies.set(policy, of: name, in: vault, by: request.grant)
         }
         return try await show(key, vault, request)

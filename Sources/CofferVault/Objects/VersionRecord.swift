@@ -58,5 +58,8 @@ extension VersionRecord {
 
 extension VaultRecord {
     /// The realm in which this vault's secrets are sealed.
-    var sealRealm: String { "vault/\(instance)" }
+    var sealRealm: String { Self.sealRealm(instance) }
+
+    /// The realm of the vault that has or had an instance.
+    static func sealRealm(_ instance: String) -> String { "vault/\(instance)" }
 }

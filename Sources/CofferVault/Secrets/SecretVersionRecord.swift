@@ -9,7 +9,7 @@ struct SecretVersionRecord: VersionRecord, Equatable {
     /// Whether it is the PFX or PEM of a certificate.
     let isManaged: Bool
     /// The value's UTF-8, sealed in the realm of the vault under ``sealName``, as base 64 for URLs.
-    let sealedValue: String
+    var sealedValue: String
     /// Such as `application/x-pkcs12`; up to 255 characters.
     var contentType: String?
     let created: Timestamp
@@ -20,4 +20,11 @@ struct SecretVersionRecord: VersionRecord, Equatable {
     var tags: [String: String]
     /// The version that was the current one when this was made.
     var previousVersion: String?
+}
+
+extension SecretVersionRecord: SealedVersionRecord {
+    var sealedContent: String {
+        get { sealedValue }
+        set { sealedValue = newValue }
+    }
 }

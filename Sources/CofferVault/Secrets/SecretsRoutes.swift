@@ -7,6 +7,7 @@ import CofferPlatform
 struct SecretsRoutes: Sendable {
     let secrets: SecretsService
     let deletion: DeletionService
+    let backups: BackupService
 
     var table: [VaultRoute] {
         [
@@ -18,6 +19,8 @@ struct SecretsRoutes: Sendable {
             VaultRoute(.patch, "secrets/{name}", "SecretUpdate", update),
             VaultRoute(.patch, "secrets/{name}/{version}", "SecretUpdate", update),
             VaultRoute(.delete, "secrets/{name}", "SecretDelete", delete),
+            VaultRoute(.post, "secrets/{name}/backup", "SecretBackup", backup),
+            VaultRoute(.post, "secrets/restore", "SecretRestore", restore),
             VaultRoute(.get, "deletedsecrets", "SecretListDeleted", listDeleted),
             VaultRoute(.get, "deletedsecrets/{name}", "SecretGetDeleted", getDeleted),
             VaultRoute(.delete, "deletedsecrets/{name}", "SecretPurge", purge),
@@ -75,6 +78,20 @@ struct SecretsRoutes: Sendable {
         let name = try request.name()
         let grant = try await request.grant(SecretPermission.delete, on: name)
         return try show(try await deletion.delete(SecretVersionRecord.self, name, in: request.vault, by: grant), request)
+    }
+
+    private func backup(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(SecretPermission.backup, on: name)
+        let text = try await backups.backup(SecretVersionRecord.self, name, in: request.vault, by: grant)
+        return try .json(BackupView(value: text), object: "https://\(request.host)/secrets/\(name.text)")
+    }
+
+    private func restore(_ request: VaultRequest) async throws -> VaultAnswer {
+        let grant = try await request.grant(SecretPermission.restore, on: nil)
+        let text = try request.decode(BackupView.self).value
+        let restored = try await backups.restore(SecretVersionRecord.self, from: text, in: request.vault, by: grant)
+        return try show(restored, value: nil, request)
     }
 
     private func listDeleted(_ request: VaultRequest) async throws -> VaultAnswer {

@@ -1,0 +1,99 @@
+import CofferCore
+import CofferModel
+import CofferPlatform
+
+/// A version whose content is secret, and sealed.
+protocol SealedVersionRecord: VersionRecord {
+    /// Sealed in the realm of the vault under ``VersionRecord/sealName``, as base 64 for URLs.
+    var sealedContent: String { get set }
+}
+
+/// An object with all its versions as a client may keep it: opaque, and sealed for the object's kind, the vault's subscription and its
+/// geography, so that it is restored nowhere else. docs/formats/backup.md has the layout.
+struct BackupBlob<V: SealedVersionRecord>: Codable, Sendable {
+    /// How many versions there may be besides the current one (contract section 1.10).
+    static var mostPastVersions: Int { 500 }
+    /// How long the text may be: a request that brings it back must not be larger than the server takes.
+    static var longestText: Int { 4_000_000 }
+
+    /// Of this layout.
+    let format: Int
+    let name: String
+    let current: String
+    /// Where the versions' content was sealed; nothing else is known of that vault, which may be gone.
+    let instance: String
+    let versions: [V]
+
+    /// - Throws: ``APIError/backupTooLarge(_:)``.
+    init(_ object: ObjectRecord, _ versions: [V], in vault: VaultRecord) throws {
+        guard versions.count <= Self.mostPastVersions + 1 else { throw APIError.backupTooLarge(V.kind) }
+        format = 1
+        name = object.name
+        current = object.current
+        instance = vault.instance
+        self.versions = versions
+    }
+
+    /// - Throws: ``APIError/backupTooLarge(_:)``.
+    func text(sealedBy sealer: any Sealer, in vault: VaultRecord) async throws -> String {
+        var bytes = try JSON.encode(self)
+        let text = Base64URL.encode(
+            try await sealer.seal(SecretBytes(wiping: &bytes), realm: Self.realm(vault), name: Self.sealName(vault)))
+        guard text.utf8.count <= Self.longestText else { throw APIError.backupTooLarge(V.kind) }
+        return text
+    }
+
+    /// Opens what ``text(sealedBy:in:)`` gave.
+    ///
+    /// - Throws: ``APIError/badBackup(_:)`` for everything else, damaged or from elsewhere.
+    init(_ text: String, openedBy sealer: any Sealer, in vault: VaultRecord) async throws {
+        guard text.utf8.count <= Self.longestText, let sealed = Base64URL.decode(text), !sealed.isEmpty else {
+            throw APIError.badBackup(V.kind)
+        }
+        let opened: SecretBytes
+        do {
+            opened = try await sealer.open(sealed, realm: Self.realm(vault), name: Self.sealName(vault))
+        } catch {
+            guard error as? SealError == .notAuthentic else { throw error }
+            throw APIError.badBackup(V.kind)
+        }
+        let bytes = opened.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+        guard let blob = try? JSON.decode(Self.self, from: bytes), blob.format == 1 else { throw APIError.badBackup(V.kind) }
+        self = blob
+    }
+
+    /// The versions with their content sealed for another vault.
+    ///
+    /// - Throws: `SealError.notAuthentic` if the content is not what was sealed.
+    func versions(resealedBy sealer: any Sealer, for vault: VaultRecord) async throws -> [V] {
+        var resealed: [V] = []
+        for var version in versions {
+            guard let sealed = Base64URL.decode(version.sealedContent) else { throw SealError.notAuthentic }
+            let content = try await sealer.open(sealed, realm: VaultRecord.sealRealm(instance), name: version.sealName)
+            version.sealedContent = Base64URL.encode(
+                try await sealer.seal(content, realm: vault.sealRealm, name: version.sealName))
+            resealed.append(version)
+        }
+        return resealed
+    }
+
+    private static func realm(_ vault: VaultRecord) -> String { "backup/\(vault.id.subscription?.lowercased() ?? "")" }
+
+    private static func sealName(_ vault: VaultRecord) -> String { "\(V.kind.rawValue)/\(Location.geography(of: vault.location))" }
+}
+
+extension APIError {
+    /// 400: more than a backup holds.
+    static func backupTooLarge(_ kind: ObjectKind) -> APIError {
+        badParameter(
+            "The \(kind.noun) has more than 500 past versions, or they are too large for one backup. Versions do not go one by one: set its "
+                + "value under a new name and back that up.")
+    }
+
+    /// 400: no backup that can be restored here.
+    static func badBackup(_ kind: ObjectKind) -> APIError {
+        badParameter(
+            "The value is not the backup of a \(kind.noun) that was made in this subscription and geography, or it is damaged. Make one "
+                + "with: az keyvault \(kind.noun) backup")
+    }
+}
