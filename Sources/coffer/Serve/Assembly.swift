@@ -47,7 +47,8 @@ struct Assembly {
         try writeClientFiles(card: card, ca: ca.certificate.pem, secret: installation.administratorSecret)
 
         let bell = EventBell()
-        let audit = StoreAuditLog(store: store)
+        let audit: any AuditLog = command.benchmarkWithoutAudit ? NoAudit() : StoreAuditLog(store: store)
+        if command.benchmarkWithoutAudit { logger.warning("nothing is recorded in the audit log: this server is for measurements only") }
         let identity = try await identityParts(store: store, keyring: keyring, bell: bell, card: card)
         let vault = VaultServices(
             store: store, sealer: keyring, authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit,
