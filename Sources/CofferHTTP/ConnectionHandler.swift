@@ -3,10 +3,13 @@ import CofferPlatform
 import NIOCore
 import NIOHTTP1
 
-/// One connection: gathers a request, has it answered, and writes the answer. The handlers before it give it one request
-/// at a time.
-final class ConnectionHandler: ChannelInboundHandler {
+/// One connection: gathers a request, has it answered, and writes the answer, one request after the other.
+///
+/// What a client sends before it has its answer waits here, and no more is read from the socket meanwhile; a client that
+/// waits for its answers costs no system call for that.
+final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
     private let adapter: RequestAdapter
@@ -16,6 +19,12 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// What has arrived of a request; nil between requests and while the rest of a refused one passes by.
     private var head: HTTPRequestHead?
     private var body = ByteBuffer()
+    private var isAnswering = false
+    /// What arrived during an answer.
+    private var waiting = CircularBuffer<HTTPServerRequestPart>()
+    private var holdsRead = false
+    /// Whether the connection ends with the answer that is under way.
+    private var isLast = false
 
     init(adapter: RequestAdapter, channel: any Channel) {
         self.adapter = adapter
@@ -24,35 +33,69 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head):
-            self.head = head
-            body.clear()
-            let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-            if length > RequestAdapter.largestBody { answer(context, isTooLarge: true) }
-        case .body(let part):
-            guard head != nil else { return }
-            guard body.readableBytes + part.readableBytes <= RequestAdapter.largestBody else { return answer(context, isTooLarge: true) }
-            if body.readableBytes == 0 { body = part } else { body.writeImmutableBuffer(part) }
-        case .end:
-            answer(context, isTooLarge: false)
+        let part = unwrapInboundIn(data)
+        if isAnswering, !isRestOfRefused(part) { waiting.append(part) } else { take(part, context) }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if waiting.isEmpty { context.read() } else { holdsRead = true }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent: finish(context)
+        case ChannelEvent.inputClosed: finish(context)
+        default: context.fireUserInboundEventTriggered(event)
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
+        guard error is HTTPParserError, !isAnswering else { return context.close(promise: nil) }
+        // Nothing behind what is no HTTP can be believed.
+        isLast = true
+        isAnswering = true
+        write(RequestAdapter.malformed, context)
+    }
+
+    /// The rest of a request that was refused by its head passes by while the refusal is written.
+    private func isRestOfRefused(_ part: HTTPServerRequestPart) -> Bool {
+        if case .head = part { false } else { passesBy && waiting.isEmpty }
+    }
+
+    private var passesBy = false
+
+    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        switch part {
+        case .head(let head):
+            self.head = head
+            body.clear()
+            let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+            if length > RequestAdapter.largestBody { refuse(context) }
+        case .body(let part):
+            guard head != nil else { return }
+            guard body.readableBytes + part.readableBytes <= RequestAdapter.largestBody else { return refuse(context) }
+            if body.readableBytes == 0 { body = part } else { body.writeImmutableBuffer(part) }
+        case .end:
+            if passesBy { passesBy = false } else { answer(context, isTooLarge: false) }
+        }
+    }
+
+    private func refuse(_ context: ChannelHandlerContext) {
+        passesBy = true
+        answer(context, isTooLarge: true)
     }
 
     private func answer(_ context: ChannelHandlerContext, isTooLarge: Bool) {
         guard let head else { return }
         self.head = nil
-        let received = HTTPCall(
+        isAnswering = true
+        let call = HTTPCall(
             head: head, body: Array(body.readableBytesView), address: address, isTooLarge: isTooLarge, id: ids.next())
         body = ByteBuffer()
         let loop = context.eventLoop
         let place = NIOLoopBound((handler: self, context: context), eventLoop: loop)
         Task(executorPreference: executor) { [adapter] in
-            let response = await adapter.answer(received)
+            let response = await adapter.answer(call)
             if loop.inEventLoop {
                 place.value.handler.write(response, place.value.context)
             } else {
@@ -67,9 +110,23 @@ final class ConnectionHandler: ChannelInboundHandler {
             context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
         }
         let end = wrapOutboundOut(.end(nil))
-        guard response.closes else { return context.writeAndFlush(end, promise: nil) }
-        let channel = context.channel
-        context.writeAndFlush(end).whenComplete { _ in channel.close(promise: nil) }
+        guard !response.closes, !isLast else {
+            let channel = context.channel
+            return context.writeAndFlush(end).whenComplete { _ in channel.close(promise: nil) }
+        }
+        context.writeAndFlush(end, promise: nil)
+        isAnswering = false
+        while !isAnswering, let part = waiting.popFirst() { take(part, context) }
+        if holdsRead, waiting.isEmpty {
+            holdsRead = false
+            context.read()
+        }
+    }
+
+    /// Closes the connection, after the answer that is under way if there is one.
+    private func finish(_ context: ChannelHandlerContext) {
+        isLast = true
+        if !isAnswering { context.close(promise: nil) }
     }
 }
 

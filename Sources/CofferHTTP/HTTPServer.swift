@@ -82,8 +82,10 @@ package struct HTTPServer: Service {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(NIOSSLServerHandler(context: context))
-                    // RequestAdapter leaves out headers that would break the response apart.
-                    try pipeline.configureHTTPServerPipeline(withOutboundHeaderValidation: false)
+                    // ConnectionHandler takes one request at a time and refuses what is no HTTP; RequestAdapter leaves out headers
+                    // that would break the response apart.
+                    try pipeline.configureHTTPServerPipeline(
+                        withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
                     try pipeline.addHandler(ConnectionHandler(adapter: adapter, channel: channel))
                     connections.add(channel)
                 }

@@ -41,6 +41,11 @@ final class RequestAdapter: Sendable {
         return response(answer, to: call, requestID: requestID, now)
     }
 
+    /// To what is no HTTP.
+    static let malformed = HTTPAnswer(
+        head: HTTPResponseHead(version: .http1_1, status: .badRequest, headers: ["connection": "close", "content-length": "0"]),
+        body: [], closes: true)
+
     private func path(of call: HTTPCall) -> Substring {
         call.head.uri.prefix { $0 != "?" }
     }

@@ -56,9 +56,9 @@ package struct APIRequest: Sendable {
     /// The bearer token, if there is one.
     package var bearerToken: String? {
         guard let header = headers["authorization"] else { return nil }
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1])
+        guard let space = header.utf8.firstIndex(of: UInt8(ascii: " ")), header[..<space].lowercased() == "bearer" else { return nil }
+        let token = header.utf8[space...].drop { $0 == UInt8(ascii: " ") }
+        return token.isEmpty ? nil : String(Substring(token))
     }
 
     /// The URL as it was asked for, without the query's values that could be secret: path and api-version only.

@@ -3,8 +3,9 @@ package enum RequestTarget {
     /// The segments of a path after its leading slash, each percent-decoded; nil if an escape is broken.
     package static func segments(of path: String) -> [String]? {
         var segments: [String] = []
-        for part in path.drop(while: { $0 == "/" }).split(separator: "/", omittingEmptySubsequences: false) {
-            guard let text = decode(part, plusIsSpace: false) else { return nil }
+        let slash = UInt8(ascii: "/")
+        for part in path.utf8.drop(while: { $0 == slash }).split(separator: slash, omittingEmptySubsequences: false) {
+            guard let text = decode(Substring(part), plusIsSpace: false) else { return nil }
             segments.append(text)
         }
         return segments == [""] ? [] : segments
@@ -13,10 +14,10 @@ package enum RequestTarget {
     /// The parameters of a query or of a form, each percent-decoded; nil if an escape is broken.
     package static func query(of text: String?) -> [(name: String, value: String)]? {
         var parameters: [(name: String, value: String)] = []
-        for pair in (text ?? "").split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = parts.first.flatMap({ decode($0, plusIsSpace: true) }),
-                let value = decode(parts.count == 2 ? parts[1] : "", plusIsSpace: true)
+        for pair in (text ?? "").utf8.split(separator: UInt8(ascii: "&")) {
+            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = parts.first.flatMap({ decode(Substring($0), plusIsSpace: true) }),
+                let value = decode(parts.count == 2 ? Substring(parts[1]) : "", plusIsSpace: true)
             else { return nil }
             parameters.append((name, value))
         }

@@ -44,8 +44,10 @@ struct Assembly {
         try writeClientFiles(card: card, ca: ca.certificate.pem, secret: installation.administratorSecret)
 
         let bell = EventBell()
-        let audit = StoreAuditLog(store: store)
-        let signing = try await headSigning(audit, store: store, keyring: keyring, logger: logger)
+        let trail = StoreAuditLog(store: store)
+        let signing = try await headSigning(trail, store: store, keyring: keyring, logger: logger)
+        let audit: any AuditLog = command.benchmarkWithoutAudit ? NoAudit() : trail
+        if command.benchmarkWithoutAudit { logger.warning("nothing is recorded in the audit log: this server is for measurements only") }
         let identity = try await identityParts(store: store, keyring: keyring, bell: bell, card: card)
         let vault = VaultServices(
             store: store, sealer: keyring, authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit,

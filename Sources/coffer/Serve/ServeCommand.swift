@@ -43,6 +43,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
     var testClock = false
 
+    @Flag(help: .init("Record nothing. Only for measuring what recording costs, and only with --test-clock.", visibility: .hidden))
+    var benchmarkWithoutAudit = false
+
     enum RuleSetOption: String, ExpressibleByArgument, CaseIterable {
         case y2021 = "2021"
         case current
@@ -50,6 +53,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...65535).contains(port) else { throw ValidationError("--port is a number from 1 to 65535") }
+        guard testClock || !benchmarkWithoutAudit else {
+            throw ValidationError("--benchmark-without-audit is for measurements only and needs --test-clock")
+        }
     }
 
     func run() async throws {
