@@ -15,6 +15,8 @@ package struct DataDirectory: Sendable {
     /// The bootstrap administrator's client secret, nothing else, mode 0600.
     package var administratorSecretPath: String { path + "/administrator.secret" }
     package var rootKeyPath: String { path + "/root.key" }
+    /// The root key wrapped by a key in a token, where an installation keeps it there.
+    package var tokenRootKeyPath: String { path + "/root.key.token" }
     package var databasePath: String { path + "/store.sqlite" }
     package var disksPath: String { path + "/disks" }
     package var runPath: String { path + "/run" }

@@ -37,6 +37,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The region that resources are placed in by default.")
     var region: String = "uksouth"
 
+    @OptionGroup(title: "Hardware token") var token: TokenOptions
+
     @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
     var testClock = false
 
@@ -47,6 +49,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...65535).contains(port) else { throw ValidationError("--port is a number from 1 to 65535") }
+        try token.validateTogether()
     }
 
     func run() async throws {
@@ -59,6 +62,10 @@ struct ServeCommand: AsyncParsableCommand {
             throw end(failure.description, failure.exitCode)
         } catch let taken as InstanceLock.Taken {
             throw end(taken.description, ExitCode(75))
+        } catch let error as TokenError {
+            throw end(error.description, ExitCode(78))
+        } catch let error as PrivateFileError {
+            throw end(error.description, ExitCode(78))
         } catch SealError.wrongRootKey {
             throw end("this data directory was sealed under another root key", ExitCode(78))
         } catch let StoreError.unavailable(reason) {
