@@ -60,11 +60,6 @@ import Testing
         }
         try await token.destroy(name.id)
     }
-
-    @Test func ourRandomGeneratorStaysOurs() async throws {
-        _ = try await SharedToken.get()
-        #expect(SecureRandom.usesOwnGenerators)
-    }
 }
 
 @Suite struct PINFileTests {

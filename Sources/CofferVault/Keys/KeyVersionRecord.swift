@@ -16,6 +16,8 @@ struct KeyVersionRecord: VersionRecord, Equatable {
     let publicPart: PublicKeyPart
     /// The private key as PKCS#8 (RFC 5958), sealed in the realm of the vault under ``sealName``, as base 64 for URLs.
     let sealedKey: String
+    /// Of a key in the token its `CKA_ID`, 32 hexadecimal digits; then nothing is sealed.
+    var tokenKey: String?
     let created: Timestamp
     var updated: Timestamp
     var operations: [KeyOperation]

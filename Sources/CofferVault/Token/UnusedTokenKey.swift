@@ -24,9 +24,9 @@ extension WriteTransaction {
         try remove(id.hex, in: UnusedTokenKey.collection, if: .any)
     }
 
-    /// Gives up the keys in the token that the version documents in a collection name.
-    func releaseTokenKey(of version: KeyVersionRecord) throws {
-        guard let id = version.tokenKey else { return }
+    /// Gives up the key in the token that a version's document names, if it names one.
+    func releaseTokenKey(of version: Document) throws {
+        guard let version = try? JSON.decode(KeyVersionRecord.self, from: version.body), let id = version.tokenKey else { return }
         try put(UnusedTokenKey(id: id, due: Timestamp(seconds: 0)), id, in: UnusedTokenKey.collection)
     }
 }
