@@ -1,18 +1,27 @@
 import COpenSSL
 package import CofferCore
 
-/// AES key wrap (RFC 3394, NIST SP 800-38F KW): keys under a key, without a nonce. Keys of 16, 24 or 32 bytes wrap.
+/// AES key wrap: keys under a key, without a nonce. Keys of 16, 24 or 32 bytes wrap.
 package enum AESKeyWrap {
-    /// `key` under `wrapping`, 8 bytes longer.
+    /// What may be wrapped.
+    package enum Form: Sendable, CaseIterable {
+        /// Whole blocks of 8 bytes, two or more (RFC 3394, NIST SP 800-38F KW).
+        case whole
+        /// Any length from 1 byte on (RFC 5649, NIST SP 800-38F KWP).
+        case padded
+    }
+
+    /// `key` under `wrapping`: 8 bytes longer, after padding to a multiple of 8.
     ///
-    /// - Parameter key: At least 16 bytes, and a multiple of 8.
-    /// - Throws: ``CryptoError/invalidLength`` for other lengths of `key`, ``CryptoError/invalidKey`` of `wrapping`.
+    /// - Throws: ``CryptoError/invalidLength`` for a length of `key` that the form does not take,
+    ///   ``CryptoError/invalidKey`` of `wrapping`.
     package static func wrap(
-        _ key: borrowing SecretBytes, with wrapping: borrowing SecretBytes
+        _ key: borrowing SecretBytes, with wrapping: borrowing SecretBytes, form: Form = .whole
     ) throws(CryptoError) -> [UInt8] {
-        guard key.count >= 16, key.count % 8 == 0, let count = Int32(exactly: key.count) else { throw .invalidLength }
-        let context = try begin(.wrap, wrapping)
-        var wrapped = [UInt8](repeating: 0, count: key.count + 8)
+        let isGood = form == .padded ? key.count >= 1 : key.count >= 16 && key.count % 8 == 0
+        guard isGood, let count = Int32(exactly: key.count), count <= Int32.max - 16 else { throw .invalidLength }
+        let context = try begin(.wrap, wrapping, form)
+        var wrapped = [UInt8](repeating: 0, count: (key.count + 7) / 8 * 8 + 8)
         var written: Int32 = 0
         let status = key.withBytes { key in
             unsafe key.withUnsafeBytes { key in
@@ -26,24 +35,27 @@ package enum AESKeyWrap {
 
     /// The key inside `wrapped`.
     ///
-    /// - Throws: ``CryptoError/authenticationFailed`` if it was not wrapped by `wrapping` or was changed since, or has a
-    ///   length that no wrapped key has; ``CryptoError/invalidKey`` if `wrapping` has another length.
+    /// - Throws: ``CryptoError/authenticationFailed`` if it was not wrapped by `wrapping` in this form or was changed
+    ///   since, or has a length that no wrapped key has; ``CryptoError/invalidKey`` if `wrapping` has another length.
     package static func unwrap(
-        _ wrapped: [UInt8], with wrapping: borrowing SecretBytes
+        _ wrapped: [UInt8], with wrapping: borrowing SecretBytes, form: Form = .whole
     ) throws(CryptoError) -> SecretBytes {
-        let context = try begin(.unwrap, wrapping)
-        guard wrapped.count >= 24, wrapped.count % 8 == 0, let count = Int32(exactly: wrapped.count) else {
-            throw .authenticationFailed
-        }
-        return try SecretBytes(count: wrapped.count - 8) { (span: inout MutableRawSpan) throws(CryptoError) in
-            let length = span.byteCount
-            var written: Int32 = 0
+        let context = try begin(.unwrap, wrapping, form)
+        guard wrapped.count >= (form == .padded ? 16 : 24), wrapped.count % 8 == 0,
+            let count = Int32(exactly: wrapped.count)
+        else { throw .authenticationFailed }
+        var written: Int32 = 0
+        // The length of a padded key is known only once it is there. OpenSSL uses the whole of the buffer meanwhile.
+        let roomy = try SecretBytes(count: wrapped.count) { (span: inout MutableRawSpan) throws(CryptoError) in
             let status = unsafe span.withUnsafeMutableBytes { target in
                 unsafe EVP_CipherUpdate(context.pointer, target.baseAddress, &written, wrapped, count)
             }
             try CryptoError.check(status, or: .authenticationFailed)
-            guard Int(written) == length else { throw .authenticationFailed }
         }
+        let length = Int(written)
+        let isGood = form == .padded ? (1...wrapped.count - 8).contains(length) : length == wrapped.count - 8
+        guard isGood else { throw .authenticationFailed }
+        return roomy.withBytes { SecretBytes(copying: $0.extracting(first: length)) }
     }
 
     private enum Direction: Int32 {
@@ -51,8 +63,10 @@ package enum AESKeyWrap {
         case wrap = 1
     }
 
-    private static func begin(_ direction: Direction, _ key: borrowing SecretBytes) throws(CryptoError) -> Owned {
-        let cipher = unsafe try Provider.keyWrap(keyLength: key.count)
+    private static func begin(
+        _ direction: Direction, _ key: borrowing SecretBytes, _ form: Form
+    ) throws(CryptoError) -> Owned {
+        let cipher = unsafe try Provider.keyWrap(form, keyLength: key.count)
         let context = unsafe try Owned(EVP_CIPHER_CTX_new(), freedBy: EVP_CIPHER_CTX_free)
         // Without this flag OpenSSL refuses the mode, for its update call writes more than it reads.
         unsafe EVP_CIPHER_CTX_set_flags(context.pointer, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW)

@@ -16,7 +16,7 @@ package struct CertificateAuthority: ~Copyable, Sendable {
     ///   - now: The root holds from an hour before, for clients whose clock is late.
     /// - Throws: ``CryptoError/invalidLength`` for other names.
     package static func create(commonName: String, now: Timestamp) throws(CryptoError) -> CertificateAuthority {
-        let key = try ECKey.generate()
+        let key = try PrivateKey.ec(ECKey.generate(on: .p256))
         let draft = try CertificateDraft(subject: commonName, key: key)
         try draft.limit(from: now.adding(.seconds(-3600)), to: now.adding(.seconds(3650 * 86_400)))
         try draft.add(NID_basic_constraints, "critical,CA:TRUE,pathlen:0")
@@ -37,7 +37,7 @@ package struct CertificateAuthority: ~Copyable, Sendable {
     package init(pem: String, privateKey: consuming SecretBytes) throws(CryptoError) {
         let root = try PEM.certificate(pem)
         let key = try PEM.privateKey(privateKey)
-        try CryptoError.check(unsafe X509_check_private_key(root.pointer, key.pointer), or: .invalidKey)
+        try CryptoError.check(unsafe X509_check_private_key(root.pointer, key.key), or: .invalidKey)
         try CryptoError.check(unsafe X509_check_ca(root.pointer), or: .invalidKey)
         let certificate = try Certificate(root)
         self.init(certificate: certificate, privateKey: privateKey)
@@ -59,7 +59,7 @@ package struct CertificateAuthority: ~Copyable, Sendable {
     ) throws(CryptoError) -> ServerCertificate {
         let root = try PEM.certificate(certificate.pem)
         let rootKey = try PEM.privateKey(privateKey)
-        let key = try ECKey.generate()
+        let key = try PrivateKey.ec(ECKey.generate(on: .p256))
         let draft = try CertificateDraft(subject: Self.commonName(names), key: key)
         let end = min(now.adding(.seconds(365 * 86_400)), certificate.notAfter)
         try draft.limit(from: now.adding(.seconds(-3600)), to: end)

@@ -6,10 +6,10 @@ struct CertificateDraft: ~Copyable {
     let certificate: Owned
 
     /// A version 3 certificate of `key`'s public half with a random serial number, without validity, issuer or extensions.
-    init(subject: String, key: borrowing Owned) throws(CryptoError) {
+    init(subject: String, key: PrivateKey) throws(CryptoError) {
         let certificate = unsafe try Owned(X509_new(), freedBy: X509_free)
         try CryptoError.check(unsafe X509_set_version(certificate.pointer, 2))
-        try CryptoError.check(unsafe X509_set_pubkey(certificate.pointer, key.pointer))
+        try CryptoError.check(unsafe X509_set_pubkey(certificate.pointer, key.key))
         try Self.number(certificate)
         guard (1...64).contains(subject.unicodeScalars.count), !subject.utf8.contains(0) else { throw .invalidLength }
         let name = unsafe X509_get_subject_name(certificate.pointer)
@@ -69,15 +69,15 @@ struct CertificateDraft: ~Copyable {
     }
 
     /// Signs the certificate as a root, by its own key.
-    func sign(with key: borrowing Owned) throws(CryptoError) {
+    func sign(with key: PrivateKey) throws(CryptoError) {
         try sign(as: certificate, with: key)
     }
 
     /// Signs the certificate in the name of `issuer`, whose key is `key`, with ECDSA and SHA-256.
-    func sign(as issuer: borrowing Owned, with key: borrowing Owned) throws(CryptoError) {
+    func sign(as issuer: borrowing Owned, with key: PrivateKey) throws(CryptoError) {
         let name = unsafe X509_get_subject_name(issuer.pointer)
         try CryptoError.check(unsafe X509_set_issuer_name(certificate.pointer, name))
         let digest = unsafe try DigestAlgorithm.sha256.provider.handle()
-        guard unsafe X509_sign(certificate.pointer, key.pointer, digest) > 0 else { throw .fromOpenSSL() }
+        guard unsafe X509_sign(certificate.pointer, key.key, digest) > 0 else { throw .fromOpenSSL() }
     }
 }

@@ -12,11 +12,13 @@ package enum CryptoSelfTest {
         try hmac()
         try hkdf()
         try gcm()
+        try cbc()
         try keyWrap()
         try xts()
         try agreement()
         try hpke()
         try rsa()
+        try ecdsa()
     }
 
     /// FIPS 180-4, example "abc" (NIST CSRC, Examples with Intermediate Values).
@@ -67,6 +69,18 @@ package enum CryptoSelfTest {
         answer[0] ^= 1
         let count = (try? AESGCM.open(answer, key: key, nonce: nonce, authenticating: data))?.count
         try expect(count == nil, "AES-GCM refusal")
+    }
+
+    /// NIST SP 800-38A appendix F.2.5, first block.
+    private static func cbc() throws(CryptoError) {
+        let key = secret(try bytes("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4"))
+        let vector = [UInt8](0...15)
+        let plaintext = "6bc1bee22e409f96e93d7e117393172a"
+        let answer = try bytes("f58c4c04d6e5f1ba779eabfb5f7bfbd6")
+        let block = try bytes(plaintext)
+        let ciphertext = unsafe try AESCBC.encrypt(block.span.bytes, key: key, vector: vector, padding: .none)
+        try expect(ciphertext == answer, "AES-CBC encryption")
+        try expect(AESCBC.decrypt(answer, key: key, vector: vector, padding: .none), plaintext, "AES-CBC decryption")
     }
 
     /// RFC 3394 section 4.6.
@@ -132,6 +146,20 @@ package enum CryptoSelfTest {
         try expect(!key.verify(signature, digest: digest, using: .ps256), "RSA-PSS refusal")
         let plaintext = try key.decrypt(bytes(SelfTestVectors.oaepCiphertext), using: .oaep256)
         try expect(plaintext, String(repeating: "00", count: 20), "RSA-OAEP")
+    }
+
+    /// RFC 6979 appendix A.2.5, "sample" with SHA-256.
+    private static func ecdsa() throws(CryptoError) {
+        let key = try ECKey(
+            curve: .p256, x: bytes("60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"),
+            y: bytes("7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299"))
+        let digest = DigestAlgorithm.sha256.hash(Array("sample".utf8))
+        var signature = try bytes(
+            "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
+                + "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8")
+        try expect(key.verify(signature, digest: digest, using: .es256), "ECDSA verification")
+        signature[0] ^= 1
+        try expect(!key.verify(signature, digest: digest, using: .es256), "ECDSA refusal")
     }
 
     private static let message = Array("abc".utf8)

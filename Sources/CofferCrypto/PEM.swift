@@ -13,10 +13,10 @@ enum PEM {
     }
 
     /// The key as an unencrypted `PRIVATE KEY`.
-    static func encode(privateKey: borrowing Owned) throws(CryptoError) -> SecretBytes {
+    static func encode(privateKey: PrivateKey) throws(CryptoError) -> SecretBytes {
         let memory = unsafe try Owned(BIO_new(BIO_s_mem()), freedBy: BIO_free_all)
         try CryptoError.check(
-            unsafe PEM_write_bio_PKCS8PrivateKey(memory.pointer, privateKey.pointer, nil, nil, 0, nil, nil))
+            unsafe PEM_write_bio_PKCS8PrivateKey(memory.pointer, privateKey.key, nil, nil, 0, nil, nil))
         var bytes: UnsafePointer<UInt8>?
         let count = unsafe coffer_bio_bytes(memory.pointer, &bytes)
         guard let start = unsafe bytes else { throw .fromOpenSSL() }
@@ -39,8 +39,8 @@ enum PEM {
 
     /// The first private key of `text`, which must not be encrypted.
     ///
-    /// - Throws: ``CryptoError/invalidKey`` if there is none.
-    static func privateKey(_ text: borrowing SecretBytes) throws(CryptoError) -> Owned {
+    /// - Throws: ``CryptoError/invalidKey`` if there is none, or one of a kind that Coffer does not use.
+    static func privateKey(_ text: borrowing SecretBytes) throws(CryptoError) -> PrivateKey {
         guard let count = Int32(exactly: text.count) else { throw .invalidLength }
         let pointer = unsafe text.withBytes { bytes in
             unsafe bytes.withUnsafeBytes { bytes -> OpaquePointer? in
@@ -50,6 +50,6 @@ enum PEM {
                 return unsafe PEM_read_bio_PrivateKey(memory, nil, { _, _, _, _ in -1 }, nil)
             }
         }
-        return unsafe try Owned(pointer, freedBy: EVP_PKEY_free, or: .invalidKey)
+        return unsafe try PrivateKey(owning: pointer)
     }
 }

@@ -38,23 +38,39 @@ struct Provider: @unchecked Sendable {
         }
     }
 
-    /// AES key wrap for a key-encryption key of 16, 24 or 32 bytes.
-    static func keyWrap(keyLength: Int) throws(CryptoError) -> OpaquePointer {
+    /// AES in CBC for a key of 16, 24 or 32 bytes.
+    static func cbc(keyLength: Int) throws(CryptoError) -> OpaquePointer {
         switch keyLength {
-        case 16: unsafe try aes128Wrap.handle()
-        case 24: unsafe try aes192Wrap.handle()
-        case 32: unsafe try aes256Wrap.handle()
+        case 16: unsafe try aes128CBC.handle()
+        case 24: unsafe try aes192CBC.handle()
+        case 32: unsafe try aes256CBC.handle()
         default: throw .invalidKey
         }
     }
 
-    /// AES-256 key wrap with padding.
-    static let aes256WrapPadded = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-256-WRAP-PAD", nil))
+    /// AES key wrap for a key-encryption key of 16, 24 or 32 bytes.
+    static func keyWrap(_ form: AESKeyWrap.Form, keyLength: Int) throws(CryptoError) -> OpaquePointer {
+        switch (form, keyLength) {
+        case (.whole, 16): unsafe try aes128Wrap.handle()
+        case (.whole, 24): unsafe try aes192Wrap.handle()
+        case (.whole, 32): unsafe try aes256Wrap.handle()
+        case (.padded, 16): unsafe try aes128WrapPad.handle()
+        case (.padded, 24): unsafe try aes192WrapPad.handle()
+        case (.padded, 32): unsafe try aes256WrapPad.handle()
+        default: throw .invalidKey
+        }
+    }
 
     private static let aes128GCM = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-128-GCM", nil))
     private static let aes192GCM = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-192-GCM", nil))
     private static let aes256GCM = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-256-GCM", nil))
+    private static let aes128CBC = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-128-CBC", nil))
+    private static let aes192CBC = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-192-CBC", nil))
+    private static let aes256CBC = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-256-CBC", nil))
     private static let aes128Wrap = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-128-WRAP", nil))
     private static let aes192Wrap = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-192-WRAP", nil))
     private static let aes256Wrap = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-256-WRAP", nil))
+    private static let aes128WrapPad = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-128-WRAP-PAD", nil))
+    private static let aes192WrapPad = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-192-WRAP-PAD", nil))
+    private static let aes256WrapPad = unsafe Provider(EVP_CIPHER_fetch(nil, "AES-256-WRAP-PAD", nil))
 }

@@ -18,15 +18,21 @@ package final class RSAKey {
 
     let key: OpaquePointer
 
-    /// Makes a new pair with exponent 65537. Takes from a tenth of a second to some seconds of a processor.
+    /// Makes a new pair. Takes from a tenth of a second to some seconds of a processor.
     ///
-    /// - Parameter bits: 2048, 3072, 4096, or another multiple of 256 up to 8192.
-    /// - Throws: ``CryptoError/unsupported`` for other sizes.
-    package static func generate(bits: Int) throws(CryptoError) -> RSAKey {
+    /// - Parameters:
+    ///   - bits: 2048, 3072, 4096, or another multiple of 256 up to 8192.
+    ///   - exponent: Odd, from 3 on. A small one is safe with the paddings of ``RSAEncryption`` and ``RSASignature``.
+    /// - Throws: ``CryptoError/unsupported`` for other sizes and exponents.
+    package static func generate(bits: Int, exponent: UInt32 = 65537) throws(CryptoError) -> RSAKey {
         guard (2048...8192).contains(bits), bits % 256 == 0 else { throw .unsupported }
+        guard exponent >= 3, exponent & 1 == 1 else { throw .unsupported }
         let context = unsafe try Owned(EVP_PKEY_CTX_new_from_name(nil, "RSA", nil), freedBy: EVP_PKEY_CTX_free)
         try CryptoError.check(unsafe EVP_PKEY_keygen_init(context.pointer))
         try CryptoError.check(unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context.pointer, Int32(bits)))
+        let number = unsafe try Owned(BN_new(), freedBy: BN_free)
+        try CryptoError.check(unsafe BN_set_word(number.pointer, UInt(exponent)))
+        try CryptoError.check(unsafe EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context.pointer, number.pointer))
         var key: OpaquePointer?
         try CryptoError.check(unsafe EVP_PKEY_generate(context.pointer, &key))
         return unsafe try RSAKey(owning: key, isPrivate: true)
@@ -39,20 +45,7 @@ package final class RSAKey {
     /// - Parameter pkcs8: DER of a `PrivateKeyInfo` (RFC 5958 section 2), unencrypted, and nothing after it.
     /// - Throws: ``CryptoError/invalidKey`` if it is malformed, not RSA, or too small.
     package convenience init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
-        let count = pkcs8.count
-        var key: OpaquePointer?
-        unsafe key = pkcs8.withBytes { bytes in
-            unsafe bytes.withUnsafeBytes { bytes -> OpaquePointer? in
-                guard let start = bytes.baseAddress else { return nil }
-                var cursor = unsafe Optional(start.assumingMemoryBound(to: UInt8.self))
-                guard let info = unsafe d2i_PKCS8_PRIV_KEY_INFO(nil, &cursor, count) else { return nil }
-                // Freeing wipes the octets of the key.
-                defer { unsafe PKCS8_PRIV_KEY_INFO_free(info) }
-                guard let end = unsafe cursor, unsafe UnsafeRawPointer(end) == start + count else { return nil }
-                return unsafe EVP_PKCS82PKEY(info)
-            }
-        }
-        unsafe try self.init(owning: key, isPrivate: true)
+        unsafe try self.init(owning: PKCS8.decode(pkcs8), isPrivate: true)
     }
 
     /// A public key from its two numbers.
@@ -88,7 +81,7 @@ package final class RSAKey {
     }
 
     /// Takes ownership of `key`, also where it throws.
-    private init(owning key: OpaquePointer?, isPrivate: Bool) throws(CryptoError) {
+    init(owning key: OpaquePointer?, isPrivate: Bool) throws(CryptoError) {
         guard let key = unsafe key else { throw .hiding(as: .invalidKey) }
         unsafe self.key = key
         self.isPrivate = isPrivate
@@ -99,8 +92,8 @@ package final class RSAKey {
             throw .hiding(as: .invalidKey)
         }
         bits = unsafe Int(EVP_PKEY_get_bits(key))
-        modulus = unsafe RSANumbers.publicNumber("n", of: key)
-        exponent = unsafe RSANumbers.publicNumber("e", of: key)
+        modulus = unsafe PublicNumber.read("n", of: key)
+        exponent = unsafe PublicNumber.read("e", of: key)
         guard (2048...16384).contains(bits), modulus.last.map({ $0 & 1 == 1 }) == true,
             exponent.count <= 8, exponent.last.map({ $0 & 1 == 1 }) == true, exponent != [1]
         else { throw .hiding(as: .invalidKey) }
@@ -111,16 +104,7 @@ package final class RSAKey {
     /// - Throws: ``CryptoError/invalidKey`` if the private half is not here.
     package func pkcs8() throws(CryptoError) -> SecretBytes {
         guard isPrivate else { throw .invalidKey }
-        let info = unsafe try Owned(EVP_PKEY2PKCS8(key), freedBy: PKCS8_PRIV_KEY_INFO_free)
-        let count = unsafe i2d_PKCS8_PRIV_KEY_INFO(info.pointer, nil)
-        guard count > 0 else { throw .fromOpenSSL() }
-        return try SecretBytes(count: Int(count)) { (span: inout MutableRawSpan) throws(CryptoError) in
-            let written = unsafe span.withUnsafeMutableBytes { target -> Int32 in
-                var cursor = unsafe target.baseAddress?.assumingMemoryBound(to: UInt8.self)
-                return unsafe i2d_PKCS8_PRIV_KEY_INFO(info.pointer, &cursor)
-            }
-            guard written == count else { throw .fromOpenSSL() }
-        }
+        return unsafe try PKCS8.encode(key)
     }
 
     /// Proves that the numbers of a pair belong together and that its factors are prime. Takes up to half a second; do

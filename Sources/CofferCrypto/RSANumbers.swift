@@ -46,16 +46,6 @@ struct RSANumbers: ~Copyable {
         unsafe coffer_rsa_numbers_key(numbers, 1)
     }
 
-    /// A public number of `key`, big-endian without leading zeros; empty if the key has none of that name.
-    static func publicNumber(_ name: String, of key: OpaquePointer) -> [UInt8] {
-        var number: OpaquePointer?
-        guard unsafe EVP_PKEY_get_bn_param(key, name, &number) == 1 else { return [] }
-        defer { unsafe BN_free(number) }
-        var bytes = [UInt8](repeating: 0, count: Int(unsafe BN_num_bits(number) + 7) / 8)
-        let written = unsafe BN_bn2bin(number, &bytes)
-        return Int(written) == bytes.count ? bytes : []
-    }
-
     deinit {
         unsafe coffer_rsa_numbers_free(numbers)
     }

@@ -67,7 +67,7 @@ extension TokenSession {
             return
         }
         let wrapping = SecureRandom.secret(32)
-        let wrapped = try AESKeyWrap.wrapPadded(material, with: wrapping)
+        let wrapped = try AESKeyWrap.wrap(material, with: wrapping, form: .padded)
         let key = try create(
             .transient(CK_KEY_TYPE(CKK_AES), isExtractable: false, uses: [CK_ATTRIBUTE_TYPE(CKA_UNWRAP)]), value: wrapping)
         defer { try? destroy(key) }

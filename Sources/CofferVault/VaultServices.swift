@@ -40,15 +40,23 @@ package struct VaultServices: Sendable {
         keys = KeysService(store: store, material: material, clock: clock, bell: bell)
         let keysRoutes = KeysRoutes(
             keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion)
+        let policies = RotationPolicyService(store: store, keys: keys, audit: trail, clock: clock, settings: settings)
+        let secretsRoutes = SecretsRoutes(
+            secrets: SecretsService(store: store, sealer: sealer, clock: clock), deletion: deletion)
         provider = VaultProvider(vaults: vaults, audit: trail, clock: clock, settings: settings)
         handler = VaultHandler(
             vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings), access: access,
-            table: RouteTable(keysRoutes.table), audit: trail, clock: clock)
+            table: RouteTable(RotationPolicyRoutes(policies: policies).table + keysRoutes.table + secretsRoutes.table), audit: trail,
+            clock: clock)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
         let purge: VaultKeeper.Action = { try await deletion.purgeAtEndOfRetention($0, in: $1) }
         keeper = VaultKeeper(
-            store: store, clock: clock, actions: [.purge: [.keys: purge, .secrets: purge, .certificates: purge]],
+            store: store, clock: clock,
+            actions: [
+                .purge: [.keys: purge, .secrets: purge, .certificates: purge],
+                .policy: [.keys: { try await policies.act(on: $0, in: $1) }],
+            ],
             purgeVault: { try await vaults.purgeAtEndOfRetention($0) }, sweepToken: { try await tokenKeys?.sweep() }, report: report)
     }
 }

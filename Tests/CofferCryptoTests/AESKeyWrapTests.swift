@@ -38,6 +38,19 @@ import Testing
         #expect(try AESKeyWrap.unwrap(hex(vector.wrapped), with: wrapping).revealed == hex(vector.key))
     }
 
+    /// RFC 5649 section 6.
+    @Test(arguments: [
+        ("c37b7e6492584340bed12207808941155068f738", "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a"),
+        ("466f7250617369", "afbeb0f07dfbf5419200f2ccb50bb24f"),
+    ])
+    func standardVectorOfPaddedWrapIsMet(key: String, wrapped: String) throws {
+        let wrapping = SecretBytes(hex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8"))
+        #expect(try AESKeyWrap.wrap(SecretBytes(hex(key)), with: wrapping, form: .padded) == hex(wrapped))
+        #expect(try AESKeyWrap.unwrap(hex(wrapped), with: wrapping, form: .padded).revealed == hex(key))
+        #expect(refusal { _ = try AESKeyWrap.unwrap(hex(wrapped), with: wrapping) } == .authenticationFailed)
+        #expect(refusal { _ = try AESKeyWrap.wrap(SecretBytes([]), with: wrapping, form: .padded) } == .invalidLength)
+    }
+
     @Test func dataKeyOfADiskComesBack() throws {
         let wrapping = SecureRandom.secret(32)
         let key = SecureRandom.secret(64)

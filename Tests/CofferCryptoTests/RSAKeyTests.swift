@@ -95,6 +95,35 @@ import Testing
         }
     }
 
+    @Test func undigestedSignatureIsOverAnyShortBytes() throws {
+        let key = try Self.testKey()
+        for count in [1, 36, 51, 245] {
+            let bytes = SecureRandom.bytes(count)
+            let signature = try key.sign(undigested: bytes)
+            #expect(try key.verify(signature, undigested: bytes))
+            #expect(try !key.verify(signature, undigested: SecureRandom.bytes(count)))
+        }
+        // RS256 is the same over the digest with its name before it (RFC 8017 section 9.2, note 1).
+        let digest = DigestAlgorithm.sha256.hash([1])
+        let named = hex("3031300d060960864801650304020105000420") + digest
+        #expect(try key.sign(undigested: named) == key.sign(digest: digest, using: .rs256))
+        for count in [0, 246, 256] {
+            let bytes = [UInt8](repeating: 1, count: count)
+            #expect(refusal { _ = try key.sign(undigested: bytes) } == .invalidLength)
+            #expect(refusal { _ = try key.verify([], undigested: bytes) } == .invalidLength)
+        }
+        let half = try RSAKey(publicModulus: key.modulus, exponent: key.exponent)
+        #expect(refusal { _ = try half.sign(undigested: [1]) } == .invalidKey)
+        #expect(try !half.verify([], undigested: [1]))
+    }
+
+    @Test func exponentOfAPairCanBeChosen() throws {
+        #expect(try RSAKey.generate(bits: 2048, exponent: 3).exponent == [3])
+        for bad in [0, 1, 2, 65536] as [UInt32] {
+            #expect(refusal { _ = try RSAKey.generate(bits: 2048, exponent: bad) } == .unsupported)
+        }
+    }
+
     @Test func schemesAreNamedAsInJSONWebAlgorithms() {
         #expect(RSASignature.allCases.map(\.rawValue) == ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"])
         #expect(RSAEncryption.allCases.map(\.rawValue) == ["RSA-OAEP", "RSA-OAEP-256", "RSA1_5"])

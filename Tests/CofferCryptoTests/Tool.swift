@@ -10,6 +10,11 @@ enum Tool {
         path(name) != nil
     }
 
+    /// The bytes of a file that a program wrote.
+    static func read(_ path: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(filePath: path)))
+    }
+
     /// Runs the program to its end and gives its exit status and what it wrote to either stream.
     static func run(_ name: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
         let process = Process()

@@ -82,6 +82,48 @@ struct WycheproofSymmetricTests {
         #expect(unwrapped == 36)
     }
 
+    @Test func paddedKeyWrapUnwrapsWhatIsValidAlone() throws {
+        var unwrapped = 0
+        for group in try Wycheproof.groups("aes_kwp", of: CipherGroup.self) {
+            for test in group.tests {
+                let key = SecretBytes(test.key.bytes)
+                if test.result == .valid {
+                    let made = try AESKeyWrap.unwrap(test.ct.bytes, with: key, form: .padded).revealed
+                    #expect(made == test.msg.bytes, "\(test.tcId)")
+                    let again = try AESKeyWrap.wrap(SecretBytes(test.msg.bytes), with: key, form: .padded)
+                    #expect(again == test.ct.bytes, "\(test.tcId)")
+                    unwrapped += 1
+                } else {
+                    let error = refusal { _ = try AESKeyWrap.unwrap(test.ct.bytes, with: key, form: .padded) }
+                    #expect(error == .authenticationFailed, "\(test.tcId) \(test.flags)")
+                }
+            }
+        }
+        #expect(unwrapped == 77)
+    }
+
+    @Test func cbcDecryptsWhatIsValidAlone() throws {
+        var decrypted = 0
+        for group in try Wycheproof.groups("aes_cbc_pkcs5", of: CipherGroup.self) {
+            for test in group.tests {
+                let key = SecretBytes(test.key.bytes)
+                let vector = try #require(test.iv).bytes
+                if test.result == .valid {
+                    let made = try AESCBC.decrypt(test.ct.bytes, key: key, vector: vector, padding: .pkcs7).revealed
+                    #expect(made == test.msg.bytes, "\(test.tcId)")
+                    let again = unsafe try AESCBC.encrypt(
+                        test.msg.bytes.span.bytes, key: key, vector: vector, padding: .pkcs7)
+                    #expect(again == test.ct.bytes, "\(test.tcId)")
+                    decrypted += 1
+                } else {
+                    let error = refusal { _ = try AESCBC.decrypt(test.ct.bytes, key: key, vector: vector, padding: .pkcs7) }
+                    #expect(error == .authenticationFailed, "\(test.tcId) \(test.flags)")
+                }
+            }
+        }
+        #expect(decrypted > 50)
+    }
+
     @Test func xtsGivesThePublishedCiphertext() throws {
         var count = 0
         for group in try Wycheproof.groups("aes_xts", of: CipherGroup.self) where group.keySize == 512 {

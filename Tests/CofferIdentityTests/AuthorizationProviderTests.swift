@@ -74,9 +74,6 @@ import Testing
             ])
         }
         await expect(405, "MethodNotAllowed") { try await fixture.authorization(.patch, "roleAssignments/\(name)", at: scope) }
-        await expect(400, "CustomRolesNotSupported") {
-            try await fixture.authorization(.put, "roleDefinitions/\(GUID.make())", at: scope, body: [:])
-        }
         await expect(404, "InvalidResourceType") { try await fixture.authorization(.get, "locks", at: scope) }
     }
 
@@ -191,7 +188,7 @@ import Testing
             try await fixture.authorization(.delete, "roleAssignments/\(first)", at: fixture.subscription)
         }
         #expect(try await fixture.authorization(.get, "roleAssignments/\(first)", at: fixture.subscription).status == 200)
-        let other = try await fixture.principals.addApplication(named: "second")
+        let other = try await fixture.addApplication(named: "second")
         try await fixture.assign("Owner", to: other.principal.objectID, at: fixture.subscription)
         #expect(try await fixture.authorization(.delete, "roleAssignments/\(first)", at: fixture.subscription).status == 200)
     }
@@ -202,7 +199,7 @@ import Testing
         try await fixture.assign("User Access Administrator", to: caller.objectID, at: fixture.vault())
         let action = Action.management("Microsoft.Authorization/roleAssignments/write")
         let grant = try await fixture.authorizer.grant(action, to: caller, on: fixture.vault())
-        let provider = AuthorizationProvider(service: fixture.assignments)
+        let provider = AuthorizationProvider(service: fixture.assignments, roles: fixture.roles)
         for path in [
             "/subscriptions/\(fixture.settings.subscriptionID)/providers/Microsoft.Authorization/roleAssignments/\(GUID.make())",
             "\(fixture.vault("kv2").text)/providers/Microsoft.Authorization/roleAssignments/\(GUID.make())",

@@ -10,6 +10,10 @@ extension Fixture {
         RoleAssignmentService(store: store, clock: clock, bell: bell, settings: settings)
     }
 
+    var roles: RoleDefinitionService {
+        RoleDefinitionService(store: store, clock: clock, bell: bell, settings: settings)
+    }
+
     /// Sends a request to Microsoft.Authorization as the resource manager does: the permission first.
     ///
     /// - Parameter path: What follows `{scope}/providers/Microsoft.Authorization/`.
@@ -32,7 +36,7 @@ extension Fixture {
             method, whole, query: filter.map { [(name: "$filter", value: $0)] } ?? [],
             body: body.flatMap { try? String(decoding: JSON.encode($0), as: UTF8.self) } ?? ""
         )
-        return try await AuthorizationProvider(service: assignments).handle(
+        return try await AuthorizationProvider(service: assignments, roles: roles).handle(
             ARMRequest(
                 http: http, path: parts, subscription: scope.subscription ?? settings.subscriptionID, group: scope.group,
                 grant: grant
@@ -42,8 +46,10 @@ extension Fixture {
 
     /// Gives a role as the administrator and returns the assignment's name.
     @discardableResult
-    func assign(_ role: String, to principal: String, at scope: ResourceID, name: String = GUID.make()) async throws -> String {
-        let body = assignment(role, principal)
+    func assign(
+        _ role: String, to principal: String, at scope: ResourceID, type: JSONValue = .null, name: String = GUID.make()
+    ) async throws -> String {
+        let body = assignment(role, principal, type: type)
         _ = try await authorization(.put, "roleAssignments/\(name)", at: scope, body: body)
         return name
     }

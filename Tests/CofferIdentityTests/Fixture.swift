@@ -25,6 +25,7 @@ struct Fixture {
     let authenticator: TokenAuthenticator
     let authorizer: RoleAuthorizer
     let principals: PrincipalService
+    let directory: DirectoryServices
     let identities: DirectoryIdentities
     let administrator: Caller
     let secret: String
@@ -41,7 +42,8 @@ struct Fixture {
         routes = TokenRoutes(service: tokens, keys: keys)
         authenticator = TokenAuthenticator(store: store, keys: keys, clock: clock, settings: settings, cacheCapacity: 8)
         authorizer = RoleAuthorizer(store: store)
-        principals = PrincipalService(store: store, clock: clock, bell: bell)
+        principals = PrincipalService(store: store, clock: clock, bell: bell, settings: settings)
+        directory = DirectoryServices(store: store, clock: clock, bell: bell, settings: settings)
         identities = DirectoryIdentities(store: store, clock: clock, bell: bell, settings: settings)
         administrator = Caller(
             objectID: installation.administratorObjectID, applicationID: installation.administratorApplicationID,
@@ -100,6 +102,17 @@ struct Fixture {
         return try await tokens.token(for: principal, audience: audience).text
     }
 
+    /// Registers an application with its service principal and one secret, as `az ad sp create-for-rbac` does.
+    func addApplication(named name: String, lifetime: Duration = .seconds(365 * 86_400)) async throws -> NewApplication {
+        let grant = try await directoryGrant()
+        let application = try await directory.applications.add(.init(displayName: name), by: grant)
+        let now = clock.now()
+        let new = try NewSecret(SecretDraft(displayName: nil, starts: now, ends: now.adding(lifetime)))
+        try await directory.applications.add(new.record, to: application.objectID, by: grant)
+        let principal = try await principals.add(application: application.applicationID, isEnabled: true, by: grant)
+        return NewApplication(principal: principal, secret: new.secret.text())
+    }
+
     /// Overwrites a principal.
     func store(_ principal: PrincipalRecord) async throws {
         _ = try await store.write { try $0.put(principal, principal.objectID, in: PrincipalRecord.collection) }
@@ -116,6 +129,11 @@ struct Fixture {
     func post(_ body: String, tenant: String? = nil, path: String = "oauth2/v2.0/token") async throws -> APIResponse {
         try await routes.handle(request(.post, "/\(tenant ?? settings.tenantID)/\(path)", body: body))
     }
+}
+
+struct NewApplication {
+    let principal: PrincipalRecord
+    let secret: String
 }
 
 extension SecretBytes {

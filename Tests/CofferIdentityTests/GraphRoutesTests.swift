@@ -9,12 +9,7 @@ import Testing
         _ fixture: Fixture, _ method: APIRequest.Method, _ path: String, filter: String? = nil, body: String = "",
         token: String?? = .none
     ) async throws -> APIResponse {
-        let routes = GraphRoutes(service: fixture.principals, authenticator: fixture.authenticator, settings: fixture.settings)
-        #expect(routes.handles(path.split(separator: "/").map(String.init)))
-        let bearer = if let token { token } else { try await fixture.token() }
-        return try await routes.handle(
-            fixture.request(method, path, query: filter.map { [(name: "$filter", value: $0)] } ?? [], body: body, token: bearer)
-        )
+        try await fixture.graph(method, path, query: filter.map { [(name: "$filter", value: $0)] } ?? [], body: body, token: token)
     }
 
     @Test func `az finds a principal by any of its names`() async throws {

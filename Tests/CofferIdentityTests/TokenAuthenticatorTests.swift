@@ -143,16 +143,16 @@ import Testing
 
     @Test func `a removed principal's token is refused at once, though it was known`() async throws {
         let fixture = try await Fixture()
-        let application = try await fixture.principals.addApplication(named: "app")
+        let application = try await fixture.addApplication(named: "app")
         let token = try await fixture.tokens.token(for: application.principal, audience: Fixture.management).text
         _ = try await fixture.caller(token)
-        try await fixture.principals.remove(application.principal.objectID)
+        try await fixture.principals.remove(application.principal.objectID, by: fixture.directoryGrant())
         await #expect(throws: TokenRefusal.unknownPrincipal) { try await fixture.caller(token) }
     }
 
     @Test func `a disabled principal's token is refused until it is enabled`() async throws {
         let fixture = try await Fixture()
-        let application = try await fixture.principals.addApplication(named: "app")
+        let application = try await fixture.addApplication(named: "app")
         var principal = application.principal
         let token = try await fixture.tokens.token(for: principal, audience: Fixture.management).text
         _ = try await fixture.caller(token)

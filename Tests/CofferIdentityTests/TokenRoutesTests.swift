@@ -89,9 +89,9 @@ import Testing
         #expect(unknown.json["error"] == "unauthorized_client")
         #expect(unknown.json["error_codes"] == [700_016])
 
-        let application = try await fixture.principals.addApplication(named: "app", lifetime: .seconds(100))
+        let application = try await fixture.addApplication(named: "app", lifetime: .seconds(100))
         var principal = application.principal
-        let form = fixture.form(id: principal.applicationID.uppercased(), secret: application.secret.text())
+        let form = fixture.form(id: principal.applicationID.uppercased(), secret: application.secret)
         #expect(try await fixture.post(form).status == 200)
         fixture.clock.advance(by: .seconds(100))
         let expired = try await fixture.post(form)

@@ -18,7 +18,8 @@ struct Cloud {
                 authority: "https://localhost:8443", tenantID: "t", subscriptionID: Self.subscription, subscriptionName: "Test",
                 region: "uksouth", vaultSuffix: "vault.localhost:8443"
             ),
-            store: InMemoryStore(), providers: [provider], authenticator: AnyToken(), authorizer: authorizer
+            store: InMemoryStore(), providers: [provider, RolesProvider()], authenticator: AnyToken(), authorizer: authorizer,
+            clock: ManualClock()
         )
     }
 
@@ -74,8 +75,11 @@ private struct AnyToken: Authenticator {
 
 final class ThingProvider: ResourceProvider {
     let namespace = "Test.Things"
-    let types = [ResourceTypeDescription("things", since: "2020-01-01")]
+    let types = [
+        ResourceTypeDescription("things", since: "2020-01-01"), ResourceTypeDescription("checkNameAvailability", since: "2020-01-01"),
+    ]
     private let paths = Mutex<[[String]]>([])
+    private let isGone = Mutex(false)
 
     var seen: [[String]] { paths.withLock { $0 } }
 
@@ -85,12 +89,34 @@ final class ThingProvider: ResourceProvider {
     }
 
     func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] {
-        guard group == nil else { return [] }
+        guard group == nil || group?.lowercased() == "rg1", !isGone.withLock({ $0 }) else { return [] }
         return [ResourceSummary(
             id: ResourceID(subscription: subscription, group: "rg1", namespace: namespace, type: "things", name: "t1"),
             location: "uksouth", tags: [:]
         )]
     }
 
+    func delete(_ id: ResourceID, by grant: Grant) async throws { isGone.withLock { $0 = true } }
+}
+
+/// Allows everything and remembers what it was asked.
+final class RecordingAuthorizer: Authorizer {
+    private let questions = Mutex<[(action: String, scope: String)]>([])
+
+    var asked: [(action: String, scope: String)] { questions.withLock { $0 } }
+
+    func allows(_ caller: Caller, _ action: Action, on scope: ResourceID) async throws -> Bool {
+        questions.withLock { $0.append((action.name, scope.text)) }
+        return true
+    }
+}
+
+/// The namespace that locks share with roles, which another part of Coffer answers for.
+private struct RolesProvider: ResourceProvider {
+    let namespace = "Microsoft.Authorization"
+    let types = [ResourceTypeDescription("locks", since: "2015-01-01")]
+
+    func handle(_ request: ARMRequest) async throws -> APIResponse { throw APIError.resourceNotFound(request.grant.scope) }
+    func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] { [] }
     func delete(_ id: ResourceID, by grant: Grant) async throws {}
 }

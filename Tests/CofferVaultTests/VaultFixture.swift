@@ -22,7 +22,7 @@ struct VaultFixture {
     let services: VaultServices
 
     init() {
-        roles.allow("admin", "Microsoft.KeyVault/vaults/keys/*", below: "/")
+        roles.allow("admin", "Microsoft.KeyVault/vaults/*", below: "/")
         services = VaultServices(
             store: store, sealer: PlainSealer(), authorizer: roles, authenticator: Tokens(), audit: audit, clock: clock,
             bell: bell,
@@ -87,6 +87,17 @@ struct VaultFixture {
         let answer = try await self.vault(.post, "keys/\(name)/create", body, vault: vault)
         guard let kid = answer.json["key"]?["kid"]?.string, let url = KeyURL(kid) else { throw Unexpected(answer: answer) }
         return url
+    }
+
+    /// Sets a secret and returns its versioned id.
+    @discardableResult
+    func setSecret(
+        _ name: String = "secret1", _ value: String = "value", _ more: [String: JSONValue] = [:], vault: String = "kv1"
+    ) async throws -> String {
+        let body = JSONValue.object(["value": .string(value)].merging(more) { $1 })
+        let answer = try await self.vault(.put, "secrets/\(name)", body, vault: vault)
+        guard answer.status == 200, let id = answer.json["id"]?.string else { throw Unexpected(answer: answer) }
+        return id
     }
 
     /// The changes that the disk platform was told of.

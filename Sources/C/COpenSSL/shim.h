@@ -190,3 +190,32 @@ static inline int coffer_oaep_decode(const EVP_MD *digest, const unsigned char *
 {
     return RSA_padding_check_PKCS1_OAEP_mgf1(plaintext, length, block, length, length, NULL, 0, digest, digest);
 }
+
+/// The EC key on the curve of that name at `point` (SEC 1 section 2.3.3), with the private scalar where `scalar_length`
+/// is not 0, or NULL. The scalar is a secure number, so that the builder wipes its copy too.
+static inline EVP_PKEY *coffer_ec_key(const char *curve, const unsigned char *point, size_t point_length,
+                                      const unsigned char *scalar, int scalar_length)
+{
+    EVP_PKEY *made = NULL;
+    OSSL_PARAM *parameters = NULL;
+    BIGNUM *number = BN_secure_new();
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    int good = number != NULL && builder != NULL && context != NULL
+        && OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1
+        && OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, point_length) == 1;
+    if (good && scalar_length > 0) {
+        good = BN_bin2bn(scalar, scalar_length, number) != NULL && !BN_is_zero(number)
+            && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, number) == 1;
+    }
+    int selection = scalar_length > 0 ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
+    if (good && (parameters = OSSL_PARAM_BLD_to_param(builder)) != NULL && EVP_PKEY_fromdata_init(context) == 1
+        && EVP_PKEY_fromdata(context, &made, selection, parameters) != 1) {
+        made = NULL;
+    }
+    EVP_PKEY_CTX_free(context);
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(builder);
+    BN_clear_free(number);
+    return made;
+}

@@ -15,12 +15,14 @@ struct ClientSecretRecord: Codable, Equatable, Sendable {
     let hash: String
     let starts: Timestamp
     let ends: Timestamp
+    /// What the client calls it.
+    var displayName: String?
 
     private static let purpose = Array("coffer client secret v1".utf8)
     private static let saltCount = 16
     private static let hashCount = 32
 
-    init(of secret: borrowing SecretBytes, keyID: String, starts: Timestamp, ends: Timestamp) throws {
+    init(of secret: borrowing SecretBytes, keyID: String, starts: Timestamp, ends: Timestamp, displayName: String? = nil) throws {
         let salt = SecureRandom.bytes(Self.saltCount)
         self.keyID = keyID
         self.salt = Base64URL.encode(salt)
@@ -31,6 +33,7 @@ struct ClientSecretRecord: Codable, Equatable, Sendable {
         hash = Base64URL.encode(bytes)
         self.starts = starts
         self.ends = ends
+        self.displayName = displayName
     }
 
     /// Whether `secret` is the one; takes the same time whatever it is.
@@ -43,9 +46,14 @@ struct ClientSecretRecord: Codable, Equatable, Sendable {
             .constantTimeEquals(expected)
     }
 
-    /// A new secret: 256 random bits as base64url text, 43 characters that need no quoting in shells and URLs.
+    /// A new secret: 256 random bits as base64url text, 43 characters that need no quoting in shells and URLs. One that begins with `-`
+    /// would be taken for an option by `az login --password`, so another is made.
     static func makeSecret() -> SecretBytes {
-        var text = Array(Base64URL.encode(SecureRandom.bytes(32)).utf8)
-        return SecretBytes(wiping: &text)
+        while true {
+            var text = Array(Base64URL.encode(SecureRandom.bytes(32)).utf8)
+            let isOption = text.first == UInt8(ascii: "-")
+            let secret = SecretBytes(wiping: &text)
+            if !isOption { return secret }
+        }
     }
 }

@@ -13,17 +13,20 @@ package struct PrincipalRecord: Codable, Equatable, Sendable {
     package let objectID: String
     /// `appid`, a GUID in lower case.
     package let applicationID: String
-    package let displayName: String
+    package var displayName: String
     package let kind: Kind
     /// The resource that a managed identity belongs to.
     package let resource: ResourceID?
     package var isEnabled: Bool
     package let created: Timestamp
+    /// Its own, besides those of the application's registration.
     var secrets: [ClientSecretRecord]
+    /// The identifier URIs of the application's registration.
+    var identifierURIs: [String]?
 
     init(
         objectID: String, applicationID: String, displayName: String, kind: Kind, resource: ResourceID?, created: Timestamp,
-        secrets: [ClientSecretRecord] = []
+        secrets: [ClientSecretRecord] = [], identifierURIs: [String]? = nil
     ) {
         self.objectID = objectID
         self.applicationID = applicationID
@@ -33,6 +36,7 @@ package struct PrincipalRecord: Codable, Equatable, Sendable {
         isEnabled = true
         self.created = created
         self.secrets = secrets
+        self.identifierURIs = identifierURIs
     }
 }
 
@@ -57,7 +61,8 @@ extension ReadTransaction {
     }
 
     func principal(application applicationID: String) throws -> PrincipalRecord? {
-        guard let reference = try value(PrincipalReference.self, applicationID.lowercased(), in: PrincipalRecord.applications)
+        guard !applicationID.isEmpty,
+            let reference = try value(PrincipalReference.self, applicationID.lowercased(), in: PrincipalRecord.applications)
         else { return nil }
         return try principal(reference.value.objectID)?.value
     }
@@ -80,9 +85,9 @@ extension WriteTransaction {
         }
     }
 
-    /// Removes a principal with its role assignments. Its tokens are refused from then on.
+    /// Removes a principal with its role assignments and memberships. Its tokens are refused from then on.
     func remove(_ principal: PrincipalRecord) throws {
-        for assignment in try roleAssignments(of: principal.objectID) { try remove(assignment) }
+        try removeTraces(of: MemberRecord(memberID: principal.objectID, type: .servicePrincipal))
         try remove(principal.objectID, in: PrincipalRecord.collection, if: .any)
         try remove(principal.applicationID, in: PrincipalRecord.applications, if: .any)
         if let resource = principal.resource { try remove(resource.key, in: PrincipalRecord.resources, if: .any) }

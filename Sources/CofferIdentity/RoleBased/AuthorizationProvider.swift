@@ -2,7 +2,7 @@ package import CofferModel
 package import CofferPlatform
 
 /// The namespace Microsoft.Authorization: role definitions, role assignments and permissions at any scope.
-/// Decodes, calls ``RoleAssignmentService``, encodes.
+/// Decodes, calls ``RoleAssignmentService`` and ``RoleDefinitionService``, encodes.
 package struct AuthorizationProvider: ResourceProvider {
     package let namespace = "Microsoft.Authorization"
     package let types = [
@@ -10,12 +10,16 @@ package struct AuthorizationProvider: ResourceProvider {
         ResourceTypeDescription("roleDefinitions", since: "2015-07-01"),
         ResourceTypeDescription("permissions", since: "2015-07-01"),
         ResourceTypeDescription("denyAssignments", since: "2018-07-01-preview"),
+        // Kept and answered by the resource manager itself.
+        ResourceTypeDescription("locks", since: "2015-01-01"),
     ]
 
     private let service: RoleAssignmentService
+    private let roles: RoleDefinitionService
 
-    package init(service: RoleAssignmentService) {
+    package init(service: RoleAssignmentService, roles: RoleDefinitionService) {
         self.service = service
+        self.roles = roles
     }
 
     package func handle(_ request: ARMRequest) async throws -> APIResponse {
@@ -23,7 +27,7 @@ package struct AuthorizationProvider: ResourceProvider {
         try check(request.grant, covers: path.scope)
         switch path.type {
         case "roleassignments": return try await assignments(request, path)
-        case "roledefinitions": return try definitions(request, path)
+        case "roledefinitions": return try await definitions(request, path)
         case "permissions": return try await permissions(request, path)
         case "denyassignments": return try denials(request, path)
         default:
@@ -69,14 +73,25 @@ package struct AuthorizationProvider: ResourceProvider {
         }
     }
 
-    private func definitions(_ request: ARMRequest, _ path: AuthorizationPath) throws -> APIResponse {
-        guard request.http.method == .get || request.http.method == .head else { throw APIError.customRolesNotSupported() }
-        if let name = path.name {
-            guard let role = BuiltInRoles.role(name) else { throw APIError.roleDefinitionDoesNotExist(name) }
-            return try .json(role.json(at: path.scope))
+    private func definitions(_ request: ARMRequest, _ path: AuthorizationPath) async throws -> APIResponse {
+        guard let id = path.name else {
+            try require(request, .get)
+            let filter = try RoleDefinitionFilter(request.http.parameter("$filter"))
+            return try .json(list(try await roles.list(at: path.scope, filter).map { $0.json(at: path.scope) }))
         }
-        let filter = try RoleDefinitionFilter(request.http.parameter("$filter"))
-        return try .json(list(BuiltInRoles.all.filter { filter.takes($0) }.map { $0.json(at: path.scope) }))
+        switch request.http.method {
+        case .get, .head:
+            return try .json(try await roles.get(id).json(at: path.scope))
+        case .put:
+            // 201 whether it is new or not, as Azure answers.
+            let result = try await roles.put(id, request.http.decode(RoleDefinitionBody.self), by: request.grant)
+            return try .json(result.role.json(at: path.scope), status: 201)
+        case .delete:
+            guard let removed = try await roles.delete(id, by: request.grant) else { return .noContent }
+            return try .json(removed.json(at: path.scope))
+        case .post, .patch:
+            throw APIError.methodNotAllowed(request.http.method.rawValue, "role definitions")
+        }
     }
 
     private func permissions(_ request: ARMRequest, _ path: AuthorizationPath) async throws -> APIResponse {

@@ -46,7 +46,15 @@ extension APIError {
         APIError(
             status: 400, code: "PrincipalNotFound",
             message: "Principal \(id) does not exist in the directory \(tenant). Check that you have the correct principal ID: "
-                + "the object id of a service principal or managed identity, not its application id."
+                + "the object id of a user, group, service principal or managed identity, not an application id."
+        )
+    }
+
+    /// 400: a custom role is given where it may not be.
+    static func roleNotAssignable(_ role: String, at scope: ResourceID) -> APIError {
+        APIError(
+            status: 400, code: "RoleAssignmentScopeNotAssignableToRoleDefinition",
+            message: "The scope '\(scope)' is not at or below an assignable scope of the role definition with ID '\(role)'."
         )
     }
 
@@ -71,15 +79,8 @@ extension APIError {
     static func lastOwner(_ scope: ResourceID) -> APIError {
         APIError(
             status: 400, code: "CannotDeleteLastOwner",
-            message: "The last Owner of '\(scope)' cannot be removed. Assign the role Owner to somebody else first."
-        )
-    }
-
-    /// 400: custom role definitions are not there yet.
-    static func customRolesNotSupported() -> APIError {
-        APIError(
-            status: 400, code: "CustomRolesNotSupported",
-            message: "Custom role definitions are not supported. `az role definition list` shows the roles that are."
+            message: "The last Owner of '\(scope)' that can sign in cannot be removed. Assign the role Owner to another service "
+                + "principal first."
         )
     }
 

@@ -4,8 +4,10 @@ import CofferModel
 struct RoleAssignmentFilter: Equatable {
     /// `atScope()`: those at the scope and above it, none below.
     var isAtScope = false
-    /// `principalId eq '…'` or `assignedTo('…')`, which are the same where there are no groups.
+    /// `principalId eq '…'` or `assignedTo('…')`.
     var principalID: String?
+    /// `assignedTo('…')`: also what the principal has through its groups.
+    var includesGroups = false
 
     /// - Throws: ``APIError/unsupportedFilter(_:known:)``.
     init(_ text: String?) throws(APIError) {
@@ -17,6 +19,7 @@ struct RoleAssignmentFilter: Equatable {
             case .call(let name, let arguments) where name.lowercased() == "atscope" && arguments.isEmpty: isAtScope = true
             case .call(let name, let arguments) where name.lowercased() == "assignedto" && arguments.count == 1:
                 principalID = arguments[0].lowercased()
+                includesGroups = true
             case .equal(let property, let value) where property.lowercased() == "principalid":
                 principalID = value.lowercased()
             default: throw refusal
@@ -24,9 +27,8 @@ struct RoleAssignmentFilter: Equatable {
         }
     }
 
-    /// Whether an assignment at `scope` belongs to the list of `place`.
+    /// Whether one of the principal's assignments belongs to the list of `place`.
     func takes(_ assignment: RoleAssignmentRecord, at place: ResourceID) -> Bool {
-        if let principalID, assignment.principalID != principalID { return false }
-        return assignment.scope.contains(place) || (!isAtScope && place.contains(assignment.scope))
+        assignment.scope.contains(place) || (!isAtScope && place.contains(assignment.scope))
     }
 }

@@ -11,6 +11,8 @@ struct RoleAssignmentRecord: Codable, Equatable, Sendable {
     let roleID: String
     /// The principal's object id in lower case.
     let principalID: String
+    /// Nil in records of the time before there were users and groups, which name service principals.
+    var principalType: PrincipalType?
     var description: String?
     let created: Timestamp
     var updated: Timestamp
@@ -35,7 +37,7 @@ struct RoleAssignmentRecord: Codable, Equatable, Sendable {
         var properties: [String: JSONValue] = [
             "roleDefinitionId": .string(RoleDefinition.resourceID(roleID, at: scope.subscription == nil ? place : scope)),
             "principalId": .string(principalID),
-            "principalType": "ServicePrincipal",
+            "principalType": .string((principalType ?? .servicePrincipal).rawValue),
             "scope": .string(scope.text),
             "createdOn": .string(created.description),
             "updatedOn": .string(updated.description),
@@ -89,7 +91,8 @@ extension WriteTransaction {
         try appendAccessChange(at: assignment.scope)
     }
 
-    private func appendAccessChange(at scope: ResourceID) throws {
+    /// Tells those who follow keys that permissions at `scope` changed.
+    func appendAccessChange(at scope: ResourceID) throws {
         let change = KeyChange(kind: .access, scope: scope, key: nil, version: nil)
         try append(try JSON.encode(change), to: KeyChange.stream)
     }

@@ -38,22 +38,29 @@ package struct RoleAssignmentService: Sendable {
     func put(_ draft: Draft, by grant: Grant) async throws -> (record: RoleAssignmentRecord, isNew: Bool) {
         guard GUID.isValid(draft.name) else { throw APIError.invalidRoleAssignmentID(draft.name) }
         let roleID = draft.roleDefinitionID.split(separator: "/").last.map { $0.lowercased() } ?? ""
-        guard let role = BuiltInRoles.role(roleID) else { throw APIError.roleDefinitionDoesNotExist(draft.roleDefinitionID) }
+        guard let role = try await store.read({ try $0.role(roleID) }) else { throw APIError.roleDefinitionDoesNotExist(draft.roleDefinitionID) }
         try await check(grant, mayAssign: role.id, at: draft.scope)
-        if let type = draft.principalType, type.lowercased() != "serviceprincipal" {
-            throw APIError.unmatchedPrincipalType(draft.principalID, is: "ServicePrincipal", not: type)
-        }
         let now = clock.now()
         let tenant = settings.tenantID
-        let fresh = RoleAssignmentRecord(
+        let draftRecord = RoleAssignmentRecord(
             name: draft.name.lowercased(), scope: draft.scope, roleID: role.id, principalID: draft.principalID.lowercased(),
             description: draft.description, created: now, updated: now, createdBy: grant.caller.objectID,
             updatedBy: grant.caller.objectID
         )
         let result = try await store.write { transaction -> (record: RoleAssignmentRecord, isNew: Bool) in
-            guard try transaction.principal(fresh.principalID) != nil else {
+            guard let type = try transaction.directoryObject(draftRecord.principalID)?.type else {
                 throw APIError.principalNotFound(draft.principalID, tenant: tenant)
             }
+            if let claimed = draft.principalType, claimed.lowercased() != type.rawValue.lowercased() {
+                throw APIError.unmatchedPrincipalType(draft.principalID, is: type.rawValue, not: claimed)
+            }
+            // Read again, because a custom role may have changed or gone since.
+            guard let role = try transaction.role(draftRecord.roleID) else {
+                throw APIError.roleDefinitionDoesNotExist(draft.roleDefinitionID)
+            }
+            guard role.isAssignable(at: draft.scope) else { throw APIError.roleNotAssignable(role.id, at: draft.scope) }
+            var fresh = draftRecord
+            fresh.principalType = type
             if let known = try transaction.roleAssignment(named: fresh.name) {
                 return (try transaction.update(known, to: fresh), false)
             }
@@ -85,11 +92,7 @@ package struct RoleAssignmentService: Sendable {
         let removed = try await store.write { transaction -> RoleAssignmentRecord? in
             guard let known = try transaction.roleAssignment(named: name), known.scope == scope else { return nil }
             try transaction.remove(known)
-            if known.isOwner(of: subscription),
-                try !transaction.roleAssignments().contains(where: { $0.isOwner(of: subscription) })
-            {
-                throw APIError.lastOwner(known.scope)
-            }
+            if known.isSignInOwner(of: subscription) { try transaction.checkOwnerRemains(of: subscription) }
             return known
         }
         if removed != nil { bell.ring() }
@@ -98,8 +101,9 @@ package struct RoleAssignmentService: Sendable {
 
     func list(at scope: ResourceID, _ filter: RoleAssignmentFilter) async throws -> [RoleAssignmentRecord] {
         let all = try await store.read { transaction in
-            if let principalID = filter.principalID { return try transaction.roleAssignments(of: principalID) }
-            return try transaction.roleAssignments()
+            guard let principalID = filter.principalID else { return try transaction.roleAssignments() }
+            let groups = filter.includesGroups ? try transaction.groups(of: principalID) : []
+            return try ([principalID] + groups).flatMap { try transaction.roleAssignments(of: $0) }
         }
         return all.filter { filter.takes($0, at: scope) }
     }
@@ -124,12 +128,6 @@ package struct RoleAssignmentService: Sendable {
         guard grant.covers(scope),
             try await authorizer.allowsAssigning(roleID, to: grant.caller, by: grant.action, on: scope)
         else { throw APIError.authorizationFailed(grant.caller.objectID, grant.action.name, scope) }
-    }
-}
-
-extension RoleAssignmentRecord {
-    fileprivate func isOwner(of subscription: ResourceID) -> Bool {
-        roleID == BuiltInRoles.owner.id && scope.contains(subscription)
     }
 }
 

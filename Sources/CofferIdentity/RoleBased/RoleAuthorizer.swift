@@ -4,7 +4,8 @@ package import CofferPlatform
 /// Decides by role assignments (contract section 3.3): whoever has a role at a scope, or above it, may do what the role's
 /// actions say and its notActions do not take back; several assignments add up.
 ///
-/// Assignments are read from the store for each decision, so that a change takes effect at once on every replica.
+/// Assignments are read from the store for each decision, so that a change takes effect at once on every replica: one document with the
+/// caller's groups, then one range for the caller and for each of its groups. There are no deny assignments.
 package struct RoleAuthorizer: Authorizer {
     private let store: any Store
 
@@ -24,13 +25,18 @@ package struct RoleAuthorizer: Authorizer {
         }
     }
 
-    /// The roles that `caller` has at `scope` or above.
+    /// The roles that `caller` has at `scope` or above, by itself or through its groups, each once.
     func roles(of caller: Caller, at scope: ResourceID) async throws -> [RoleDefinition] {
         let objectID = caller.objectID
         return try await store.read { transaction in
-            try transaction.roleAssignments(of: objectID)
-                .filter { $0.scope.contains(scope) }
-                .compactMap { BuiltInRoles.role($0.roleID) }
+            var roleIDs: [String] = []
+            for holder in [objectID] + (try transaction.groups(of: objectID)) {
+                for assignment in try transaction.roleAssignments(of: holder)
+                where assignment.scope.contains(scope) && !roleIDs.contains(assignment.roleID) {
+                    roleIDs.append(assignment.roleID)
+                }
+            }
+            return try roleIDs.compactMap { try transaction.role($0) }
         }
     }
 }

@@ -1,3 +1,4 @@
+import CofferCore
 import CofferModel
 import CofferPlatform
 
@@ -13,6 +14,23 @@ struct RoleDefinition: Sendable {
     var notDataActions: [ActionPattern] = []
     /// If set, this role's permission to write and delete role assignments holds for these roles only.
     var assignableRoles: [String]?
+    /// Set for roles that are defined here; the others are built in and may be given anywhere.
+    var custom: Custom?
+
+    /// What a custom role has besides.
+    struct Custom: Sendable {
+        let assignableScopes: [ResourceID]
+        let created: Timestamp
+        let updated: Timestamp
+        /// Object ids.
+        let createdBy: String
+        let updatedBy: String
+    }
+
+    /// Whether this role may be given at `scope`.
+    func isAssignable(at scope: ResourceID) -> Bool {
+        custom?.assignableScopes.contains { $0.contains(scope) } ?? true
+    }
 
     /// Whether this role allows `action`. Management actions never give data actions, nor the other way round.
     func allows(_ action: Action) -> Bool {
@@ -62,17 +80,22 @@ struct RoleDefinition: Sendable {
 
     /// The definition as Azure Resource Manager answers it.
     func json(at scope: ResourceID) -> JSONValue {
-        [
-            "id": .string(resourceID(at: scope)),
-            "name": .string(id),
-            "type": "Microsoft.Authorization/roleDefinitions",
-            "properties": [
-                "roleName": .string(name),
-                "type": "BuiltInRole",
-                "description": .string(description),
-                "assignableScopes": ["/"],
-                "permissions": [permission],
-            ],
+        var properties: [String: JSONValue] = [
+            "roleName": .string(name),
+            "type": custom == nil ? "BuiltInRole" : "CustomRole",
+            "description": .string(description),
+            "assignableScopes": .array(custom?.assignableScopes.map { .string($0.text) } ?? ["/"]),
+            "permissions": [permission],
+        ]
+        if let custom {
+            properties["createdOn"] = .string(custom.created.description)
+            properties["updatedOn"] = .string(custom.updated.description)
+            properties["createdBy"] = .string(custom.createdBy)
+            properties["updatedBy"] = .string(custom.updatedBy)
+        }
+        return [
+            "id": .string(resourceID(at: scope)), "name": .string(id), "type": "Microsoft.Authorization/roleDefinitions",
+            "properties": .object(properties),
         ]
     }
 }

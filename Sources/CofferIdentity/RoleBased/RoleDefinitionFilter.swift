@@ -4,26 +4,31 @@ import CofferModel
 struct RoleDefinitionFilter: Equatable {
     private var name: String?
     private var type: String?
+    /// Whether roles that may be given below the scope only are listed too.
+    private var isBelowToo = false
 
     /// - Throws: ``APIError/unsupportedFilter(_:known:)``.
     init(_ text: String?) throws(APIError) {
         guard let text, !text.isEmpty else { return }
         let refusal = APIError.unsupportedFilter(
-            text, known: "roleName eq '{name}', type eq 'BuiltInRole' and atScopeAndBelow()"
+            text, known: "roleName eq '{name}', type eq 'BuiltInRole', type eq 'CustomRole' and atScopeAndBelow()"
         )
         guard let filter = ODataFilter(text) else { throw refusal }
         for term in filter.terms {
             switch term {
             case .equal(let property, let value) where property.lowercased() == "rolename": name = value.lowercased()
             case .equal(let property, let value) where property.lowercased() == "type": type = value.lowercased()
-            // Built-in roles are defined at the root, so they are above, at and below every scope.
-            case .call(let name, let arguments) where name.lowercased().hasPrefix("atscope") && arguments.isEmpty: break
+            case .call(let name, let arguments) where name.lowercased() == "atscopeandbelow" && arguments.isEmpty: isBelowToo = true
+            case .call(let name, let arguments) where name.lowercased() == "atscope" && arguments.isEmpty: break
             default: throw refusal
             }
         }
     }
 
-    func takes(_ role: RoleDefinition) -> Bool {
-        (name == nil || role.name.lowercased() == name) && (type == nil || type == "builtinrole")
+    /// Whether `role` belongs to the list of `place`.
+    func takes(_ role: RoleDefinition, at place: ResourceID) -> Bool {
+        if let name, role.name.lowercased() != name { return false }
+        if let type, type != (role.custom == nil ? "builtinrole" : "customrole") { return false }
+        return role.isAssignable(at: place) || isBelowToo && role.custom?.assignableScopes.contains { place.contains($0) } == true
     }
 }

@@ -27,10 +27,15 @@ package struct TokenService: Sendable {
         guard settings.resources.contains(where: { Audience.same($0, audience) }) else {
             throw TokenError.resourceNotFound(audience, tenant: settings.tenantID)
         }
-        guard let principal = try await store.read({ try $0.principal(application: applicationID) }),
-            principal.kind == .application
-        else { throw TokenError.applicationNotFound(applicationID, tenant: settings.tenantID) }
-        try check(secret, of: principal)
+        let found = try await store.read { transaction -> (principal: PrincipalRecord, secrets: [ClientSecretRecord])? in
+            guard let principal = try transaction.principal(application: applicationID), principal.kind == .application else { return nil }
+            let registered = try transaction.application(withApplicationID: principal.applicationID)?.secrets ?? []
+            return (principal, principal.secrets + registered)
+        }
+        guard let (principal, secrets) = found else {
+            throw TokenError.applicationNotFound(applicationID, tenant: settings.tenantID)
+        }
+        try check(secret, in: secrets, of: principal)
         return try await token(for: principal, audience: audience)
     }
 
@@ -52,10 +57,10 @@ package struct TokenService: Sendable {
         return AccessToken(text: text, expiresInSeconds: Self.lifetime.components.seconds - 1, expires: claims.exp)
     }
 
-    private func check(_ secret: borrowing SecretBytes, of principal: PrincipalRecord) throws {
+    private func check(_ secret: borrowing SecretBytes, in secrets: [ClientSecretRecord], of principal: PrincipalRecord) throws {
         let now = clock.now()
         var isExpired = false
-        for credential in principal.secrets where try credential.matches(secret) {
+        for credential in secrets where try credential.matches(secret) {
             if credential.starts <= now, now < credential.ends {
                 guard principal.isEnabled else { throw TokenError.applicationDisabled(principal.applicationID) }
                 return

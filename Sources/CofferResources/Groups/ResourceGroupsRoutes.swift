@@ -6,6 +6,7 @@ struct ResourceGroupsRoutes {
     let service: ResourceGroupsService
     let providers: [any ResourceProvider]
     let authorizer: any Authorizer
+    let locks: LocksService
 
     private static let namespace = "Microsoft.Resources/subscriptions/resourceGroups"
 
@@ -28,6 +29,7 @@ struct ResourceGroupsRoutes {
         default: "write"
         }
         let grant = try await authorizer.grant(.management("\(Self.namespace)/\(verb)"), to: caller, on: id)
+        try await locks.check(grant.action, on: id)
         switch request.method {
         case .get:
             return try .json(await service.group(id).document)

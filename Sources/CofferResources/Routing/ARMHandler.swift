@@ -1,21 +1,24 @@
-package import CofferPlatform
+package import CofferCore
 package import CofferModel
+package import CofferPlatform
 
 /// Azure Resource Manager: finds the caller, the provider and the permission of each request, and answers itself for
-/// subscriptions, groups, providers, tags and the cloud's metadata.
+/// subscriptions, groups, providers, tags, locks and the cloud's metadata. What a lock forbids is refused here, before any
+/// provider is asked.
 package struct ARMHandler: APIHandler {
     private let settings: ResourcesSettings
     private let providers: [any ResourceProvider]
     private let authenticator: any Authenticator
     private let authorizer: any Authorizer
     private let groups: ResourceGroupsService
+    private let locks: LocksService
     private let onDeleted: @Sendable (ResourceID) async throws -> Void
 
     /// - Parameter onDeleted: Called after a resource or group was deleted, to forget what was said of it elsewhere: its role
     ///   assignments.
     package init(
         settings: ResourcesSettings, store: any Store, providers: [any ResourceProvider], authenticator: any Authenticator,
-        authorizer: any Authorizer, onDeleted: @escaping @Sendable (ResourceID) async throws -> Void = { _ in }
+        authorizer: any Authorizer, clock: any WallClock, onDeleted: @escaping @Sendable (ResourceID) async throws -> Void = { _ in }
     ) {
         self.onDeleted = onDeleted
         self.settings = settings
@@ -23,6 +26,7 @@ package struct ARMHandler: APIHandler {
         self.authenticator = authenticator
         self.authorizer = authorizer
         groups = ResourceGroupsService(store: store, providers: providers)
+        locks = LocksService(store: store, clock: clock)
     }
 
     package func handle(_ request: APIRequest) async throws -> APIResponse {
@@ -69,7 +73,7 @@ package struct ARMHandler: APIHandler {
     ) async throws -> APIResponse {
         let subscription = try subscription(parts[1])
         let rest = Array(parts.dropFirst(2))
-        let groupsRoutes = ResourceGroupsRoutes(service: groups, providers: providers, authorizer: authorizer)
+        let groupsRoutes = ResourceGroupsRoutes(service: groups, providers: providers, authorizer: authorizer, locks: locks)
         switch (rest.first?.lowercased(), request.method) {
         case (nil, .get):
             _ = try await authorizer.grant(.management("Microsoft.Resources/subscriptions/read"), to: caller, on: subscription)
@@ -81,7 +85,7 @@ package struct ARMHandler: APIHandler {
                 request, subscription: subscription, rest: Array(rest.dropFirst()), caller: caller
             )
             if request.method == .delete, rest.count == 2 {
-                try await onDeleted(ResourceID(subscription: subscription.name, group: rest[1]))
+                try await forget(ResourceID(subscription: subscription.name, group: rest[1]))
             }
             return answer
         case ("resources", .get) where rest.count == 1:
@@ -105,13 +109,17 @@ package struct ARMHandler: APIHandler {
         let isRegistration = path.path.count == 1 && request.method == .post
             && ["register", "unregister"].contains(path.path[0].lowercased())
         if isRegistration {
-            _ = try await authorizer.grant(path.action, to: caller, on: scope)
+            let grant = try await authorizer.grant(path.action, to: caller, on: scope)
+            try await locks.check(grant.action, on: scope)
             return try providerDocument(named: path.namespace)
         }
         if path.namespace.lowercased() == "microsoft.resources", path.path.map({ $0.lowercased() }) == ["tags", "default"] {
             try APIVersion.check(request.parameter("api-version"), floor: "2019-10-01", type: "Microsoft.Resources/tags")
             guard let tagged = scope.extendedScope ?? scope.parent else { throw APIError.pathNotFound(request.path) }
             let grant = try await authorizer.grant(path.action, to: caller, on: tagged)
+            // Taking tags away changes what carries them and deletes nothing.
+            let change = request.method == .delete ? Action.management("Microsoft.Resources/tags/write") : grant.action
+            try await locks.check(change, on: tagged)
             return try await TagsRoutes(groups: groups, providers: providers).handle(request, scope: tagged, grant: grant)
         }
         guard let provider = providers.first(where: { $0.namespace.lowercased() == path.namespace.lowercased() }) else {
@@ -121,15 +129,35 @@ package struct ARMHandler: APIHandler {
             request.parameter("api-version"), floor: try floor(of: path.type, in: provider), type: "\(provider.namespace)/\(path.type)"
         )
         let grant = try await authorizer.grant(path.action, to: caller, on: scope)
+        if path.namespace.lowercased() == "microsoft.authorization", path.path.first?.lowercased() == "locks" {
+            return try await lock(request, path: path, grant: grant)
+        }
         if let group = scope.group, let id = scope.subscription {
             _ = try await groups.group(ResourceID(subscription: id, group: group))
         }
+        try await locks.check(grant.action, on: scope)
         let answer = try await provider.handle(ARMRequest(
             http: request, path: path.path, subscription: scope.subscription ?? settings.subscriptionID, group: scope.group, grant: grant
         ))
         // Of an extension resource (a lock, an assignment) nothing is said elsewhere.
-        if request.method == .delete, scope.extendedScope == nil { try await onDeleted(scope) }
+        if request.method == .delete, scope.extendedScope == nil { try await forget(scope) }
         return answer
+    }
+
+    /// Locks are put on everything that Azure Resource Manager knows, so it keeps them, though their namespace is that of
+    /// roles. A lock does not hinder its own removal.
+    private func lock(_ request: APIRequest, path: ProviderPath, grant: Grant) async throws -> APIResponse {
+        guard let locked = ResourceID("/" + path.scopePath.joined(separator: "/")), path.path.count <= 2 else {
+            throw APIError.pathNotFound(request.path)
+        }
+        return try await LocksRoutes(service: locks, groups: groups, providers: providers)
+            .handle(request, scope: locked, name: path.path.count == 2 ? path.path[1] : nil, grant: grant)
+    }
+
+    /// Takes away what was said of a deleted resource or group: its locks and its role assignments.
+    private func forget(_ id: ResourceID) async throws {
+        try await locks.removeAll(below: id)
+        try await onDeleted(id)
     }
 
     /// The oldest api-version of a type. A child type that is not listed has its parent's.

@@ -3,8 +3,9 @@ import CofferPlatform
 /// What can be allowed on secrets. The raw values are the ends of the data actions.
 enum SecretPermission: String, CaseIterable, ObjectPermission {
     case get = "getSecret/action"
-    /// Lists, and looks at deleted ones.
     case list = "readMetadata/action"
+    /// Looks at a deleted one, without its value. Roles allow it with the same data action as lists, policies with `get`.
+    case getDeleted
     case set = "setSecret/action"
     case update = "update/action"
     case delete
@@ -15,11 +16,11 @@ enum SecretPermission: String, CaseIterable, ObjectPermission {
 
     var kind: ObjectKind { .secrets }
 
-    var action: Action { .data("Microsoft.KeyVault/vaults/secrets/\(rawValue)") }
+    var action: Action { .data("Microsoft.KeyVault/vaults/secrets/\((self == .getDeleted ? .list : self).rawValue)") }
 
     var policyName: String {
         switch self {
-        case .get: "get"
+        case .get, .getDeleted: "get"
         case .list: "list"
         case .set, .update: "set"
         case .delete: "delete"
@@ -32,7 +33,7 @@ enum SecretPermission: String, CaseIterable, ObjectPermission {
 
     var role: String {
         switch self {
-        case .get, .list: "Key Vault Secrets User"
+        case .get, .list, .getDeleted: "Key Vault Secrets User"
         case .set, .update, .delete, .recover, .purge, .backup, .restore: "Key Vault Secrets Officer"
         }
     }

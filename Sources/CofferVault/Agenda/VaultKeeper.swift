@@ -11,6 +11,8 @@ package struct VaultKeeper: Sendable {
 
     /// How long after a failure it is tried again.
     static let retryDelay: Duration = .seconds(60)
+    /// How long a deleted vault's objects are left alone before it is looked whether the vault is back.
+    static let deletedVaultDelay: Duration = .seconds(3600)
 
     let store: any Store
     let clock: any WallClock
@@ -62,21 +64,30 @@ package struct VaultKeeper: Sendable {
 
     private func run(_ item: AgendaItem) async {
         do {
-            try await act(on: item)
-            try await store.write { try $0.unschedule(item) }
+            if try await act(on: item) {
+                try await store.write { try $0.unschedule(item) }
+            } else {
+                await postpone(item, by: Self.deletedVaultDelay)
+            }
         } catch {
             report("\(item.task.rawValue) of \(item.kind.noun) '\(item.name)' in vault '\(item.vault)' is tried again: \(error)")
             await postpone(item, by: Self.retryDelay)
         }
     }
 
-    private func act(on item: AgendaItem) async throws {
-        guard let name = VaultName(item.vault) else { return }
+    /// Returns whether the item is done with; false if its vault is deleted and may come back.
+    private func act(on item: AgendaItem) async throws -> Bool {
+        guard let name = VaultName(item.vault) else { return true }
         let vault = try await store.read { try $0.value(VaultRecord.self, name.key, in: VaultRecord.collection)?.value }
-        guard let vault, vault.instance == item.instance else { return }
-        if item.task == .purgeVault { return try await purgeVault(vault) }
-        guard let action = actions[item.task]?[item.kind] else { return }
+        guard let vault, vault.instance == item.instance else { return true }
+        if item.task == .purgeVault {
+            try await purgeVault(vault)
+            return true
+        }
+        guard vault.deletion == nil else { return false }
+        guard let action = actions[item.task]?[item.kind] else { return true }
         try await action(item, vault)
+        return true
     }
 
     private func postpone(_ item: AgendaItem, by delay: Duration) async {

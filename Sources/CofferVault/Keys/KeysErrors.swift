@@ -46,5 +46,5 @@ extension APIError {
 extension APIError {
     /// 404: vaults have no such path.
     static let noSuchVaultPath = APIError(
-        status: 404, code: "NotFound", message: "A vault has no such path. Keys are under /keys.")
+        status: 404, code: "NotFound", message: "A vault has no such path. Keys are under /keys, secrets under /secrets.")
 }

@@ -143,6 +143,8 @@ extension WriteTransaction {
         object.deletion = nil
         try remove(path, in: kind.deletedCollection, if: .any)
         try put(object, path, in: kind.collection, if: .absent)
-        if kind == .keys { try append(KeyChange(kind: .recovered, scope: vault.id, key: object.name, version: nil)) }
+        guard kind == .keys else { return }
+        try scheduleRotation(of: name, in: vault)
+        try append(KeyChange(kind: .recovered, scope: vault.id, key: object.name, version: nil))
     }
 }

@@ -15,8 +15,9 @@ struct ObjectAttributes: Sendable {
         expires = try body?.exp.map { try Self.date($0, "exp") }
         if let tags {
             guard tags.count <= 15 else { throw APIError.badParameter("A \(kind.noun) may have up to 15 tags, not \(tags.count).") }
-            guard tags.allSatisfy({ $0.key.count <= 256 && $0.value.count <= 256 }) else {
-                throw APIError.badParameter("The names and values of tags may have up to 256 characters.")
+            let longest = kind == .secrets ? 512 : 256
+            guard tags.allSatisfy({ $0.key.count <= longest && $0.value.count <= longest }) else {
+                throw APIError.badParameter("The names and values of a \(kind.noun)'s tags may have up to \(longest) characters.")
             }
         }
         self.tags = tags

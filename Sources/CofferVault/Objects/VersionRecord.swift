@@ -32,6 +32,9 @@ extension VersionRecord {
     /// The name under which the content is sealed, in the realm of the vault.
     var sealName: String { "\(Self.kind.rawValue)/\(name.lowercased())/\(version)" }
 
+    /// The same of a version that is yet to be made.
+    static func sealName(_ version: ObjectVersionID, of name: ObjectName) -> String { "\(kind.rawValue)/\(name.key)/\(version.text)" }
+
     /// The URL that names this version.
     func id(host: String) -> String { "\(baseID(host: host))/\(version)" }
 

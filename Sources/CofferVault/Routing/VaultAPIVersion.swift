@@ -8,8 +8,8 @@ struct VaultAPIVersion: Equatable, Sendable {
     private enum Form: Equatable {
         /// Such as 7.4.
         case numbered(major: Int, minor: Int)
-        /// Such as 2025-07-01, all of them newer than the numbered ones.
-        case dated
+        /// Such as 2025-07-01 without what may follow, all of them newer than the numbered ones.
+        case dated(Substring)
     }
 
     private let form: Form
@@ -31,7 +31,7 @@ struct VaultAPIVersion: Equatable, Sendable {
             let day = Self.number(parts[2], digits: 2...2), (1...12).contains(month), (1...31).contains(day),
             text.prefix(10) >= "2025-06-01"
         else { throw APIError.badAPIVersion(text) }
-        form = .dated
+        form = .dated(text.prefix(10))
     }
 
     /// `attributes.hsmPlatform` came with 7.5.
@@ -39,6 +39,14 @@ struct VaultAPIVersion: Equatable, Sendable {
         switch form {
         case .numbered(let major, let minor): (major, minor) >= (7, 5)
         case .dated: true
+        }
+    }
+
+    /// `previousVersion` of secrets and certificates came with 2025-07-01.
+    var hasPreviousVersion: Bool {
+        switch form {
+        case .numbered: false
+        case .dated(let date): date >= "2025-07-01"
         }
     }
 

@@ -18,4 +18,6 @@ struct SecretVersionRecord: VersionRecord, Equatable {
     var notBefore: Timestamp?
     var expires: Timestamp?
     var tags: [String: String]
+    /// The version that was the current one when this was made.
+    var previousVersion: String?
 }

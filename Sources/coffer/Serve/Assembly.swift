@@ -78,7 +78,7 @@ struct Assembly {
             disks: compute.diskOperations, clock: clockHandler(identity, resources),
             resources: ARMHandler(
                 settings: resources, store: store, providers: [identity.provider, compute.provider, vault.provider],
-                authenticator: identity.authenticator, authorizer: identity.authorizer,
+                authenticator: identity.authenticator, authorizer: identity.authorizer, clock: clock,
                 onDeleted: { try await identity.assignments.removeAll(below: $0) }
             )
         )
@@ -135,13 +135,18 @@ struct Assembly {
         try await keys.prepare()
         let authenticator = TokenAuthenticator(store: store, keys: keys, clock: clock, settings: settings)
         let assignments = RoleAssignmentService(store: store, clock: clock, bell: bell, settings: settings)
+        let authorizer = RoleAuthorizer(store: store)
         return IdentityParts(
-            settings: settings, authorizer: RoleAuthorizer(store: store), authenticator: authenticator,
+            settings: settings, authorizer: authorizer, authenticator: authenticator,
             tokens: TokenRoutes(service: TokenService(store: store, keys: keys, clock: clock, settings: settings), keys: keys),
             directory: GraphRoutes(
-                service: PrincipalService(store: store, clock: clock, bell: bell), authenticator: authenticator, settings: settings
+                services: DirectoryServices(store: store, clock: clock, bell: bell, settings: settings), authenticator: authenticator,
+                authorizer: authorizer, settings: settings, clock: clock
             ),
-            assignments: assignments, provider: AuthorizationProvider(service: assignments)
+            assignments: assignments,
+            provider: AuthorizationProvider(
+                service: assignments, roles: RoleDefinitionService(store: store, clock: clock, bell: bell, settings: settings)
+            )
         )
     }
 

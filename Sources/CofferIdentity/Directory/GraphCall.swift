@@ -1,0 +1,26 @@
+import CofferModel
+import CofferPlatform
+
+/// A request to the directory, its path taken apart.
+struct GraphCall: Sendable {
+    let request: APIRequest
+    /// The segments behind `v1.0`, without empty ones; `users('x')` counts as `users/x`.
+    let path: [String]
+    /// ``path`` in lower case.
+    let words: [String]
+    /// Finds whether the caller may write the directory; throws what it is told if not.
+    let permit: @Sendable () async throws -> Grant
+
+    init(_ request: APIRequest, permit: @escaping @Sendable () async throws -> Grant) {
+        self.request = request
+        self.permit = permit
+        path = request.path.filter { !$0.isEmpty }.dropFirst().flatMap { segment in
+            guard segment.hasSuffix("')"), let open = segment.firstRange(of: "('") else { return [segment] }
+            return [String(segment[..<open.lowerBound]), String(segment[open.upperBound...].dropLast(2)).replacing("''", with: "'")]
+        }
+        words = path.map { $0.lowercased() }
+    }
+
+    /// What the path names, such as `/users/x`.
+    var notFound: APIError { .graphPathNotFound("/" + path.joined(separator: "/")) }
+}

@@ -1,0 +1,66 @@
+import CofferModel
+import CofferPlatform
+
+/// `/users`. Decodes, calls ``UserService``, encodes.
+struct UsersRoutes {
+    let service: UserService
+    let objects: DirectoryObjectsRoutes
+    let answer: GraphAnswer
+
+    private struct Body: Decodable {
+        struct PasswordProfile: Decodable {
+            let password: String?
+        }
+
+        let userPrincipalName: String?
+        let displayName: String?
+        let mailNickname: String?
+        let accountEnabled: Bool?
+        let passwordProfile: PasswordProfile?
+
+        var draft: UserService.Draft {
+            UserService.Draft(
+                userPrincipalName: userPrincipalName, displayName: displayName, mailNickname: mailNickname, isEnabled: accountEnabled
+            )
+        }
+
+        /// A password is asked for, as Entra does, and forgotten: people do not sign in here.
+        func checkPassword() throws(APIError) {
+            guard let password = passwordProfile?.password else { return }
+            guard (8...256).contains(password.count) else {
+                throw .badDirectoryRequest(
+                    "The specified password does not comply with password complexity requirements: 8 to 256 characters.", "passwordProfile"
+                )
+            }
+        }
+    }
+
+    func handle(_ call: GraphCall) async throws -> APIResponse {
+        let request = call.request
+        switch (request.method, call.words.count) {
+        case (.get, 1): return try answer.page(await service.list(DirectoryPageRequest(request)), of: "users", request)
+        case (.post, 1):
+            let grant = try await call.permit()
+            let body = try request.decode(Body.self)
+            guard body.passwordProfile?.password != nil else {
+                throw APIError.badDirectoryRequest("A password must be specified to create a new user.", "passwordProfile")
+            }
+            try body.checkPassword()
+            return try answer.one(await service.add(body.draft, by: grant).graphJSON, of: "users", status: 201)
+        case (.get, 2): return try answer.one(await service.get(call.path[1]).graphJSON, of: "users")
+        case (.patch, 2):
+            let grant = try await call.permit()
+            let body = try request.decode(Body.self)
+            try body.checkPassword()
+            guard body.userPrincipalName == nil else {
+                throw APIError.badDirectoryRequest("The userPrincipalName of a user cannot be changed.", "userPrincipalName")
+            }
+            try await service.update(call.path[1], body.draft, by: grant)
+            return .noContent
+        case (.delete, 2):
+            try await service.remove(call.path[1], by: call.permit())
+            return .noContent
+        default: return try await objects.question(call)
+        }
+    }
+}

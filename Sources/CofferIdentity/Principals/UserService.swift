@@ -1,0 +1,96 @@
+package import CofferCore
+import CofferModel
+package import CofferPlatform
+
+/// Enters people into the directory, so that groups and roles can name them.
+package struct UserService: Sendable {
+    /// What a client says of a person; nil where it says nothing.
+    struct Draft: Sendable {
+        var userPrincipalName: String?
+        var displayName: String?
+        var mailNickname: String?
+        var isEnabled: Bool?
+    }
+
+    private let store: any Store
+    private let clock: any WallClock
+    private let bell: EventBell
+
+    package init(store: any Store, clock: any WallClock, bell: EventBell) {
+        self.store = store
+        self.clock = clock
+        self.bell = bell
+    }
+
+    func list(_ page: DirectoryPageRequest) async throws -> DirectoryPage {
+        try await store.read { try $0.directoryPage(UserRecord.self, in: UserRecord.collection, page) { $0.graphJSON } }
+    }
+
+    /// - Parameter key: An object id or a user principal name.
+    /// - Throws: ``APIError/directoryObjectNotFound(_:)``.
+    func get(_ key: String) async throws -> UserRecord {
+        guard let user = try await store.read({ try $0.user(key) }) else { throw APIError.directoryObjectNotFound(key) }
+        return user
+    }
+
+    /// - Throws: ``APIError``: a property that is missing or not allowed, or a user principal name that is taken.
+    func add(_ draft: Draft, by grant: Grant) async throws -> UserRecord {
+        let user = UserRecord(
+            objectID: GUID.make(), userPrincipalName: try Self.principalName(draft.userPrincipalName),
+            displayName: try DirectoryName.display(draft.displayName), mailNickname: try DirectoryName.mailNickname(draft.mailNickname),
+            isEnabled: draft.isEnabled ?? true, created: clock.now()
+        )
+        try await store.write { transaction in
+            let name = user.userPrincipalName.lowercased()
+            guard try transaction.user(name) == nil else { throw APIError.directoryValueTaken("userPrincipalName") }
+            try transaction.put(user, user.objectID, in: UserRecord.collection, if: .absent)
+            try transaction.put(PrincipalReference(objectID: user.objectID), name, in: UserRecord.names, if: .absent)
+        }
+        return user
+    }
+
+    func update(_ key: String, _ draft: Draft, by grant: Grant) async throws {
+        let displayName = try draft.displayName.map { try DirectoryName.display($0) }
+        let mailNickname = try draft.mailNickname.map { try DirectoryName.mailNickname($0) }
+        try await store.write { transaction in
+            guard var user = try transaction.user(key) else { throw APIError.directoryObjectNotFound(key) }
+            user.displayName = displayName ?? user.displayName
+            user.mailNickname = mailNickname ?? user.mailNickname
+            user.isEnabled = draft.isEnabled ?? user.isEnabled
+            try transaction.put(user, user.objectID, in: UserRecord.collection)
+        }
+    }
+
+    /// Removes a person with role assignments and memberships.
+    func remove(_ key: String, by grant: Grant) async throws {
+        try await store.write { transaction in
+            guard let user = try transaction.user(key) else { throw APIError.directoryObjectNotFound(key) }
+            try transaction.removeTraces(of: MemberRecord(memberID: user.objectID, type: .user))
+            try transaction.remove(user.objectID, in: UserRecord.collection, if: .any)
+            try transaction.remove(user.userPrincipalName.lowercased(), in: UserRecord.names, if: .any)
+        }
+        bell.ring()
+    }
+
+    /// `name@domain`, as Entra allows it: 64 characters at most before the `@`, 113 in all.
+    private static func principalName(_ text: String?) throws(APIError) -> String {
+        let text = try DirectoryName.checked(text, "userPrincipalName", longest: 113)
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        func isSpelled(_ part: Substring, _ marks: String) -> Bool {
+            part.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                default: marks.utf8.contains(byte)
+                }
+            }
+        }
+        guard parts.count == 2, (1...64).contains(parts[0].utf8.count), !parts[1].isEmpty, isSpelled(parts[0], "'.-_!#^~$"),
+            isSpelled(parts[1], ".-"), !parts[1].hasPrefix("."), !parts[1].hasSuffix(".")
+        else {
+            throw .badDirectoryRequest(
+                "Invalid value specified for property 'userPrincipalName': it is name@domain, such as ann@coffer.localhost.", "userPrincipalName"
+            )
+        }
+        return text
+    }
+}

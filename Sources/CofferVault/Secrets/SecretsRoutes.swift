@@ -1,0 +1,124 @@
+import CofferCore
+import CofferModel
+import CofferPlatform
+
+/// The data-plane paths under `/secrets` and `/deletedsecrets`. Decodes, asks for permission, calls the services, encodes; decides
+/// nothing.
+struct SecretsRoutes: Sendable {
+    let secrets: SecretsService
+    let deletion: DeletionService
+
+    var table: [VaultRoute] {
+        [
+            VaultRoute(.get, "secrets", "SecretList", list),
+            VaultRoute(.get, "secrets/{name}/versions", "SecretListVersions", listVersions),
+            VaultRoute(.put, "secrets/{name}", "SecretSet", set),
+            VaultRoute(.get, "secrets/{name}", "SecretGet", get),
+            VaultRoute(.get, "secrets/{name}/{version}", "SecretGet", get),
+            VaultRoute(.patch, "secrets/{name}", "SecretUpdate", update),
+            VaultRoute(.patch, "secrets/{name}/{version}", "SecretUpdate", update),
+            VaultRoute(.delete, "secrets/{name}", "SecretDelete", delete),
+            VaultRoute(.get, "deletedsecrets", "SecretListDeleted", listDeleted),
+            VaultRoute(.get, "deletedsecrets/{name}", "SecretGetDeleted", getDeleted),
+            VaultRoute(.delete, "deletedsecrets/{name}", "SecretPurge", purge),
+            VaultRoute(.post, "deletedsecrets/{name}/recover", "SecretRecover", recover),
+        ]
+    }
+
+    private func list(_ request: VaultRequest) async throws -> VaultAnswer {
+        let page = try PageRequest(request.http)
+        let mark = try page.nameMark()
+        let grant = try await request.grant(SecretPermission.list, on: nil)
+        let found = try await secrets.secrets(in: request.vault, after: mark, limit: page.limit, by: grant)
+        return try .json(page.page(found, at: "secrets") { item($0, request) }, object: nil)
+    }
+
+    private func listVersions(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let page = try PageRequest(request.http)
+        let mark = try page.versionMark()
+        let grant = try await request.grant(SecretPermission.list, on: name)
+        let found = try await secrets.versions(of: name, in: request.vault, after: mark, limit: page.limit, by: grant)
+        let items = page.page(found, at: "secrets/\(name.text)/versions") {
+            SecretItem($0, id: $0.id(host: request.host), in: request.vault)
+        }
+        return try .json(items, object: "https://\(request.host)/secrets/\(name.text)")
+    }
+
+    private func set(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(SecretPermission.set, on: name)
+        let body = try request.decode(SetSecretBody.self)
+        let attributes = try SecretAttributes(body.attributes, contentType: body.contentType, tags: body.tags)
+        let value = try SecretValue.bytes(of: body.value)
+        let version = try await secrets.set(name, to: value, with: attributes, in: request.vault, by: grant)
+        return try show(version, value: body.value, request)
+    }
+
+    private func get(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(SecretPermission.get, on: name)
+        let secret = try await secrets.opened(request.version, of: name, in: request.vault, by: grant)
+        return try show(secret.version, value: SecretValue.text(of: secret.value), request)
+    }
+
+    private func update(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(SecretPermission.update, on: name)
+        let body = try request.decode(UpdateSecretBody.self)
+        let attributes = try SecretAttributes(body.attributes, contentType: body.contentType, tags: body.tags)
+        return try show(
+            try await secrets.update(request.version, of: name, with: attributes, in: request.vault, by: grant), value: nil, request)
+    }
+
+    private func delete(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(SecretPermission.delete, on: name)
+        return try show(try await deletion.delete(SecretVersionRecord.self, name, in: request.vault, by: grant), request)
+    }
+
+    private func listDeleted(_ request: VaultRequest) async throws -> VaultAnswer {
+        let page = try PageRequest(request.http)
+        let mark = try page.nameMark()
+        let grant = try await request.grant(SecretPermission.list, on: nil)
+        let found = try await deletion.list(SecretVersionRecord.self, in: request.vault, after: mark, limit: page.limit, by: grant)
+        let items = page.page(found, at: "deletedsecrets") { deleted in
+            DeletedView(item(deleted.version, request), deleted.deletion, of: .secrets, named: deleted.version.name, host: request.host)
+        }
+        return try .json(items, object: nil)
+    }
+
+    private func getDeleted(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(SecretPermission.getDeleted, on: name)
+        return try show(try await deletion.deleted(SecretVersionRecord.self, name, in: request.vault, by: grant), request)
+    }
+
+    private func purge(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(SecretPermission.purge, on: name)
+        try await deletion.purge(SecretVersionRecord.self, name, in: request.vault, by: grant)
+        return VaultAnswer(.noContent, object: "https://\(request.host)/deletedsecrets/\(name.text)")
+    }
+
+    private func recover(_ request: VaultRequest) async throws -> VaultAnswer {
+        let name = try request.name()
+        let grant = try await request.grant(SecretPermission.recover, on: name)
+        return try show(try await deletion.recover(SecretVersionRecord.self, name, in: request.vault, by: grant), value: nil, request)
+    }
+
+    private func show(_ version: SecretVersionRecord, value: String?, _ request: VaultRequest) throws -> VaultAnswer {
+        let bundle = SecretBundle(version, value: value, in: request.vault, host: request.host, request.apiVersion)
+        return try .json(bundle, object: bundle.id)
+    }
+
+    private func show(_ deleted: DeletedVersion<SecretVersionRecord>, _ request: VaultRequest) throws -> VaultAnswer {
+        let bundle = SecretBundle(deleted.version, value: nil, in: request.vault, host: request.host, request.apiVersion)
+        return try .json(
+            DeletedView(bundle, deleted.deletion, of: .secrets, named: deleted.version.name, host: request.host), object: bundle.id)
+    }
+
+    private func item(_ version: SecretVersionRecord, _ request: VaultRequest) -> SecretItem {
+        SecretItem(version, id: version.baseID(host: request.host), in: request.vault)
+    }
+}
