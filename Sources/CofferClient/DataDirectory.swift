@@ -17,6 +17,8 @@ package struct DataDirectory: Sendable {
     /// The public key that verifies the audit log's signatures, PEM. Written once, never replaced.
     package var auditKeyPath: String { path + "/audit-key.pem" }
     package var rootKeyPath: String { path + "/root.key" }
+    /// The root key wrapped by a key in a token, where an installation keeps it there.
+    package var tokenRootKeyPath: String { path + "/root.key.token" }
     package var databasePath: String { path + "/store.sqlite" }
     package var disksPath: String { path + "/disks" }
     package var runPath: String { path + "/run" }

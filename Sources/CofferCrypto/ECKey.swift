@@ -97,6 +97,24 @@ package final class ECKey {
         return unsafe try PKCS8.encode(key)
     }
 
+    /// The private number, big-endian and as long as a coordinate.
+    ///
+    /// - Throws: ``CryptoError/invalidKey`` if the private half is not here.
+    package func scalar() throws(CryptoError) -> SecretBytes {
+        guard isPrivate else { throw .invalidKey }
+        var number: OpaquePointer?
+        try CryptoError.check(unsafe EVP_PKEY_get_bn_param(key, "priv", &number), or: .invalidKey)
+        // Wipes the copy.
+        defer { unsafe BN_clear_free(number) }
+        let length = Int32(curve.coordinateLength)
+        return try SecretBytes(count: curve.coordinateLength) { (span: inout MutableRawSpan) throws(CryptoError) in
+            let written = unsafe span.withUnsafeMutableBytes { target in
+                unsafe BN_bn2binpad(number, target.baseAddress?.assumingMemoryBound(to: UInt8.self), length)
+            }
+            guard written == length else { throw .invalidKey }
+        }
+    }
+
     /// Proves that the point is on the curve and the scalar's own.
     ///
     /// - Throws: ``CryptoError/invalidKey`` if it is not, or the private half is not here.

@@ -20,13 +20,4 @@ package enum SecureRandom {
             precondition(status == 1, "OpenSSL's random generator is broken")
         }
     }
-
-    /// Makes OpenSSL's own generators those of this process again. Call it after another library was loaded that may have put
-    /// others in their place; SoftHSM's does.
-    package static func keepOwnGenerators() {
-        coffer_keep_own_random()
-    }
-
-    /// Whether ``bytes(_:)`` and ``secret(_:)`` come from OpenSSL's own generators.
-    package static var usesOwnGenerators: Bool { coffer_has_own_random() == 1 }
 }

@@ -1,5 +1,4 @@
 import CPKCS11
-import CofferCrypto
 import CofferPlatform
 
 /// A PKCS #11 module, loaded into this process for as long as the process lives.
@@ -32,7 +31,6 @@ struct TokenModule: @unchecked Sendable {
         } catch {
             throw .module(path, "it does not begin (\(error.name))")
         }
-        SecureRandom.keepOwnGenerators()
     }
 
     /// The slot of the token with this label.

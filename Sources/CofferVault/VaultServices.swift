@@ -19,17 +19,21 @@ package struct VaultServices: Sendable {
     ///   - sealer: Seals private keys and secrets, in a realm for each vault.
     ///   - authorizer: Answers for vaults that use role assignments.
     ///   - bell: Rung after every change of a key is committed.
+    ///   - token: Holds the keys of premium vaults' HSM types; without one they are refused.
     ///   - threads: How many private-key operations run at a time, about the number of processors.
     ///   - cachedKeys: How many private keys are kept ready in memory.
     ///   - generate: Makes an RSA pair of so many bits. Tests that need many keys give ready ones.
     ///   - report: Told what the keeper could not do.
     package init(
         store: any Store, sealer: any Sealer, authorizer: any Authorizer, authenticator: any Authenticator,
-        audit: any AuditLog, clock: any WallClock, bell: EventBell, settings: VaultSettings, threads: Int,
+        audit: any AuditLog, clock: any WallClock, bell: EventBell, settings: VaultSettings, token: (any KeyToken)? = nil,
+        threads: Int,
         cachedKeys: Int = 512, generate: @escaping @Sendable (Int) throws -> RSAKey = { try RSAKey.generate(bits: $0) },
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
-        let material = KeyMaterial(sealer: sealer, cache: KeyCache(capacity: cachedKeys), threads: threads, generate: generate)
+        let tokenKeys = token.map { TokenKeys(token: $0, store: store, clock: clock) }
+        let material = KeyMaterial(
+            sealer: sealer, cache: KeyCache(capacity: cachedKeys), token: tokenKeys, threads: threads, generate: generate)
         let vaults = VaultsService(store: store, clock: clock, bell: bell, material: material, settings: settings)
         let trail = VaultAudit(log: audit, clock: clock)
         let access = VaultAccess(authorizer: authorizer, settings: settings)
@@ -71,6 +75,6 @@ package struct VaultServices: Sendable {
                 guard try await vaults.purgeAtEndOfRetention(vault) else { return }
                 try await trail.recordOwn("VaultPurge", on: vault.id, object: nil)
             },
-            report: report)
+            sweepToken: { try await tokenKeys?.sweep() }, report: report)
     }
 }

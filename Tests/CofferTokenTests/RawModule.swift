@@ -1,5 +1,6 @@
 import CPKCS11
 import CofferPlatform
+import CofferTesting
 import Testing
 
 /// The module as any other program of the machine would use it, logged in.

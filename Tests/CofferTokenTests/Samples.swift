@@ -1,6 +1,7 @@
 import CofferCore
 import CofferCrypto
 import CofferPlatform
+import CofferTesting
 import CofferToken
 import Testing
 

@@ -1,6 +1,7 @@
 import CofferCore
 import CofferCrypto
 import CofferPlatform
+import CofferTesting
 import CofferToken
 import Foundation
 import Testing
@@ -58,11 +59,6 @@ import Testing
             #expect(try key.verify(await token.bytes(.sign(.rs256), digest, name.id), digest: digest, using: .rs256))
         }
         try await token.destroy(name.id)
-    }
-
-    @Test func ourRandomGeneratorStaysOurs() async throws {
-        _ = try await SharedToken.get()
-        #expect(SecureRandom.usesOwnGenerators)
     }
 }
 

@@ -19,6 +19,8 @@ package struct VaultKeeper: Sendable {
     /// By task and kind of object.
     let actions: [AgendaItem.Task: [ObjectKind: Action]]
     let purgeVault: @Sendable (VaultRecord) async throws -> Void
+    /// Destroys the keys in the token that nothing names any more.
+    let sweepToken: @Sendable () async throws -> Void
     let report: @Sendable (String) -> Void
 
     /// Looks every `interval` until the task is cancelled.
@@ -34,6 +36,11 @@ package struct VaultKeeper: Sendable {
         while let items = await dueItems(), !items.isEmpty {
             for item in items where !Task.isCancelled { await run(item) }
             if Task.isCancelled { return }
+        }
+        do {
+            try await sweepToken()
+        } catch {
+            report("keys that were purged are still in the token: \(error)")
         }
     }
 

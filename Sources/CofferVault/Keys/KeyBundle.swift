@@ -79,6 +79,6 @@ extension AttributesView {
     init(_ version: KeyVersionRecord, in vault: VaultRecord, _ apiVersion: VaultAPIVersion) {
         self.init(version, in: vault)
         exportable = false
-        hsmPlatform = apiVersion.hasHSMPlatform ? "0" : nil
+        hsmPlatform = apiVersion.hasHSMPlatform ? (version.tokenKey == nil ? "0" : "1") : nil
     }
 }

@@ -8,6 +8,8 @@ import CofferPlatform
 struct KeyMaterial: Sendable {
     let sealer: any Sealer
     let cache: KeyCache
+    /// Holds the keys of the HSM types; without it they are refused.
+    private let tokenKeys: TokenKeys?
     /// Uses of private keys: a thread for each processor.
     private let uses: WorkerPool
     /// Making keys takes a thousand times longer than using them, so it has fewer threads and no place in that queue.
@@ -15,11 +17,15 @@ struct KeyMaterial: Sendable {
     private let generate: @Sendable (Int) throws -> RSAKey
 
     /// - Parameters:
+    ///   - token: Holds the keys of the HSM types.
     ///   - threads: How many uses of keys run at a time, about as many as there are processors.
     ///   - generate: Makes an RSA pair of so many bits.
-    init(sealer: any Sealer, cache: KeyCache, threads: Int, generate: @escaping @Sendable (Int) throws -> RSAKey) {
+    init(
+        sealer: any Sealer, cache: KeyCache, token: TokenKeys?, threads: Int, generate: @escaping @Sendable (Int) throws -> RSAKey
+    ) {
         self.sealer = sealer
         self.cache = cache
+        tokenKeys = token
         self.generate = generate
         uses = WorkerPool(name: "vault-keys", threads: threads)
         makers = WorkerPool(name: "vault-keygen", threads: max(1, threads / 2))
@@ -31,7 +37,10 @@ struct KeyMaterial: Sendable {
     func make(
         _ kind: KeyKind, for name: ObjectName, _ version: ObjectVersionID, in vault: VaultRecord
     ) async throws -> StoredMaterial {
-        try await keep(try await generated(kind), kind, for: name, version, in: vault)
+        guard kind.isHardware else { return try await keep(try await generated(kind), kind, for: name, version, in: vault) }
+        let id = try TokenKeyID.random()
+        let made = try await token(for: kind, in: vault).generate(kind.inToken, for: TokenKeyName(id, name, version, in: vault))
+        return StoredMaterial(kind: kind, publicPart: PublicKeyPart(made, kind), sealedKey: "", tokenKey: id)
     }
 
     /// A new key that is nowhere yet.
@@ -54,16 +63,22 @@ struct KeyMaterial: Sendable {
     func keep(
         _ key: SoftwareKey, _ kind: KeyKind, for name: ObjectName, _ version: ObjectVersionID, in vault: VaultRecord
     ) async throws -> StoredMaterial {
-        try check(kind, in: vault)
+        if kind.isHardware {
+            let id = try TokenKeyID.random()
+            try await token(for: kind, in: vault)
+                .importKey(try key.tokenMaterial(), kind.inToken, for: TokenKeyName(id, name, version, in: vault))
+            return StoredMaterial(kind: kind, publicPart: key.publicPart, sealedKey: "", tokenKey: id)
+        }
         let secret = try key.secret()
         let sealed = try await sealer.seal(secret, realm: vault.sealRealm, name: KeyVersionRecord.sealName(version, of: name))
-        return StoredMaterial(kind: kind, publicPart: key.publicPart, sealedKey: Base64URL.encode(sealed))
+        return StoredMaterial(kind: kind, publicPart: key.publicPart, sealedKey: Base64URL.encode(sealed), tokenKey: nil)
     }
 
     /// Does what `use` says with a version's key.
     ///
     /// - Throws: `SealError` if the stored key is not what was sealed, and what the use throws.
     func perform(_ use: KeyUse, with version: KeyVersionRecord, in vault: VaultRecord) async throws -> KeyUse.Output {
+        if let id = version.tokenKeyID { return try await use.run(in: try runningToken(), with: id, publicPart: version) }
         let key = try await key(of: version, in: vault)
         // A change of thread costs more than a short operation.
         return use.isLong ? try await uses.run { try use.run(with: key) } : try use.run(with: key)
@@ -75,6 +90,15 @@ struct KeyMaterial: Sendable {
     func unwrap(
         _ ciphertext: [UInt8], _ scheme: RSAEncryption, with version: KeyVersionRecord, in vault: VaultRecord
     ) async throws -> SecretBytes {
+        if let id = version.tokenKeyID {
+            guard let operation = TokenEncryption(rawValue: scheme.rawValue) else { throw CryptoError.unsupported }
+            do {
+                var input = ciphertext
+                return try await runningToken().perform(.decrypt(operation), on: SecretBytes(wiping: &input), with: id)
+            } catch let refusal as TokenError where refusal == .inputRefused {
+                throw CryptoError.authenticationFailed
+            }
+        }
         guard case .pair(.rsa(let key)) = try await key(of: version, in: vault) else { throw CryptoError.unsupported }
         let plaintext = try await uses.run { SymmetricKey(try key.decrypt(ciphertext, using: scheme)) }
         return plaintext.bytes.clone()
@@ -109,10 +133,17 @@ struct KeyMaterial: Sendable {
         cache.removeKeys(below: "\(vault.instance)/")
     }
 
-    private func check(_ kind: KeyKind, in vault: VaultRecord) throws {
-        guard kind.isHardware else { return }
+    /// The token, for a new key of a vault.
+    private func token(for kind: KeyKind, in vault: VaultRecord) throws -> TokenKeys {
         guard vault.sku == .premium else { throw APIError.needsPremium(kind.type, vault) }
-        throw APIError.needsToken(kind.type)
+        guard let tokenKeys else { throw APIError.needsToken(kind.type) }
+        return tokenKeys
+    }
+
+    /// The token, for a key that is in it.
+    private func runningToken() throws -> TokenKeys {
+        guard let tokenKeys else { throw APIError.noToken }
+        return tokenKeys
     }
 }
 
@@ -120,8 +151,10 @@ struct KeyMaterial: Sendable {
 struct StoredMaterial: Sendable {
     let kind: KeyKind
     let publicPart: PublicKeyPart
-    /// Sealed, as base 64 for URLs.
+    /// Sealed, as base 64 for URLs; empty of a key in the token.
     let sealedKey: String
+    /// Of a key in the token, which must be taken into use by ``WriteTransaction/keepTokenKey(_:at:)``.
+    let tokenKey: TokenKeyID?
 }
 
 extension KeyVersionRecord {
@@ -132,7 +165,7 @@ extension KeyVersionRecord {
     ) {
         self.init(
             name: name, version: version.text, isManaged: isManaged, type: material.kind.type, bits: material.kind.bits,
-            publicPart: material.publicPart, sealedKey: material.sealedKey, created: created, updated: created, operations: operations,
+            publicPart: material.publicPart, sealedKey: material.sealedKey, tokenKey: material.tokenKey?.hex, created: created, updated: created, operations: operations,
             isEnabled: true, notBefore: nil, expires: nil, tags: tags)
     }
 }

@@ -17,6 +17,8 @@ struct KeyVersionRecord: SealedVersionRecord, Equatable {
     let publicPart: PublicKeyPart
     /// ``SoftwareKey/secret()``, sealed in the realm of the vault under ``sealName``, as base 64 for URLs.
     var sealedKey: String
+    /// Of a key in the token its `CKA_ID`, 32 hexadecimal digits; then nothing is sealed.
+    var tokenKey: String?
     let created: Timestamp
     var updated: Timestamp
     var operations: [KeyOperation]
@@ -29,6 +31,11 @@ struct KeyVersionRecord: SealedVersionRecord, Equatable {
         get { sealedKey }
         set { sealedKey = newValue }
     }
+
+    var isElsewhere: Bool { tokenKey != nil }
+
+    /// The key in the token, if it is there.
+    var tokenKeyID: TokenKeyID? { tokenKey.flatMap { TokenKeyID(hex: $0) } }
 
     /// The URL that names this version.
     func url(host: String) -> KeyURL { KeyURL(host: host, name: name, version: version) }

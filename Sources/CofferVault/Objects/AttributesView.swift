@@ -11,7 +11,7 @@ struct AttributesView: Encodable, Sendable {
     let recoverableDays: Int
     /// Of keys alone.
     var exportable: Bool?
-    /// Of keys alone, since 7.5: `0` for a key that no hardware holds.
+    /// Of keys alone, since 7.5: `0` for a key that no hardware holds, `1` for one in a token.
     var hsmPlatform: String?
 
     init(_ version: some VersionRecord, in vault: VaultRecord) {

@@ -6,6 +6,12 @@ import CofferPlatform
 protocol SealedVersionRecord: VersionRecord {
     /// Sealed in the realm of the vault under ``VersionRecord/sealName``, as base 64 for URLs.
     var sealedContent: String { get set }
+    /// Whether its content is not here but in a token.
+    var isElsewhere: Bool { get }
+}
+
+extension SealedVersionRecord {
+    var isElsewhere: Bool { false }
 }
 
 /// An object with all its versions as a client may keep it: opaque, and sealed for the object's kind, the vault's subscription and its

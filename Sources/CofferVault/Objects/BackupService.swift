@@ -19,7 +19,9 @@ struct BackupService: Sendable {
         let blob = try await store.read { transaction in
             let object = try transaction.object(V.kind, name, in: vault)
             guard !object.isManaged else { throw APIError.isManaged(V.kind, object.name) }
-            return try BackupBlob(object, try transaction.storedVersions(V.self, of: name, in: vault), in: vault)
+            let versions = try transaction.storedVersions(V.self, of: name, in: vault)
+            guard !versions.contains(where: { $0.isElsewhere }) else { throw APIError.hardwareKeyHasNoBackup(object.name) }
+            return try BackupBlob(object, versions, in: vault)
         }
         return try await blob.text(sealedBy: sealer, in: vault)
     }

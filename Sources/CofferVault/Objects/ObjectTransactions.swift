@@ -153,11 +153,14 @@ extension WriteTransaction {
         for collection in kind.companionCollections { try remove(path, in: collection, if: .any) }
     }
 
-    /// Removes every document whose id begins with `prefix`.
+    /// Removes every document whose id begins with `prefix`, and gives up the keys in the token that they name.
     func removeAll(in collection: String, prefix: String) throws {
         while true {
             let documents = try documents(in: collection, prefix: prefix, after: nil, limit: 500)
-            for document in documents { try remove(document.id, in: collection, if: .any) }
+            for document in documents {
+                if collection == KeyVersionRecord.kind.versionsCollection { try releaseTokenKey(of: document) }
+                try remove(document.id, in: collection, if: .any)
+            }
             if documents.count < 500 { return }
         }
     }

@@ -13,7 +13,7 @@ extension Demo {
     private func makeVault() throws(DemoFailure) {
         let vault = try tools.json("az", [
             "keyvault", "create", "-n", vaultName, "-g", group, "-l", location, "--enable-rbac-authorization", "true",
-            "--enable-purge-protection", "true", "--retention-days", "90",
+            "--enable-purge-protection", "true", "--retention-days", "90", "--sku", hasToken ? "premium" : "standard",
         ])
         vaultID = try text(vault, "id")
         DemoTerminal.evidence("vault", try text(vault, "properties.vaultUri"))
@@ -24,9 +24,10 @@ extension Demo {
     private func makeKey() throws(DemoFailure) {
         // The administrator owns the subscription, and still may do nothing with keys: owning is no data action.
         try assign(role: "Key Vault Crypto Officer", to: try tools.exported("COFFER_PRINCIPAL_ID", "AZURE_OBJECT_ID"), scope: vaultID)
-        let key = try tools.json("az", ["keyvault", "key", "create", "--vault-name", vaultName, "-n", keyName, "--kty", "RSA"])
+        let key = try tools.json("az", ["keyvault", "key", "create", "--vault-name", vaultName, "-n", keyName, "--kty", hasToken ? "RSA-HSM" : "RSA"])
         keyID = try text(key, "key.kid")
         DemoTerminal.evidence("key", keyID)
+        DemoTerminal.evidence("its type", try text(key, "key.kty"))
     }
 
     private func makeEncryptionSet() throws(DemoFailure) {

@@ -5,6 +5,8 @@ import Foundation
 final class Demo {
     let tools: DemoTools
     let directory: DemoDirectory
+    /// Whether the customer's key lives in a hardware token.
+    let hasToken: Bool
     let group = "demo"
     let location = "uksouth"
     let keyName = "disk-key"
@@ -32,15 +34,17 @@ final class Demo {
         let seconds: String
     }
 
-    init(tools: DemoTools, directory: DemoDirectory) {
+    init(tools: DemoTools, directory: DemoDirectory, hasToken: Bool) {
         self.tools = tools
         self.directory = directory
+        self.hasToken = hasToken
     }
 
     /// - Throws: ``DemoFailure`` if a step did not show what it should.
     func run() throws(DemoFailure) {
         DemoTerminal.heading("Coffer in \(directory.path), with a data directory of its own")
-        _ = try DemoServer(tools: tools)
+        let token = try hasToken ? DemoToken(tools: tools) : nil
+        _ = try DemoServer(tools: tools, token: token)
         tools.adopt(exports: try succeed("coffer", ["env", "--data", directory.data]).output)
         _ = try succeed("coffer", ["login", "--data", directory.data])
         step("A vault, a key, a disk encryption set and an encrypted disk, made with az", deploy)

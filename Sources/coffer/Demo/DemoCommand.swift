@@ -16,6 +16,9 @@ struct DemoCommand: ParsableCommand {
     @Flag(help: "Keep the throwaway directory, with all logs.")
     var keep = false
 
+    @Flag(help: "Keep the customer's key and the root key in a PKCS #11 token: one of SoftHSM's, made for the demo.")
+    var hsm = false
+
     @Option(help: ArgumentHelp("Where guest/build.sh put the guest.", valueName: "directory"))
     var guest: String?
 
@@ -28,7 +31,7 @@ struct DemoCommand: ParsableCommand {
         defer { directory.remove() }
         do {
             let tools = try DemoTools(az: az, guest: guest, directory: directory)
-            try Demo(tools: tools, directory: directory).run()
+            try Demo(tools: tools, directory: directory, hasToken: hsm).run()
         } catch {
             DemoTerminal.problem(error.sentence)
             throw ExitCode.failure

@@ -4,10 +4,10 @@ import Foundation
 final class DemoServer {
     private let process: Process
 
-    /// Starts it on a free port and waits until it is ready.
-    init(tools: DemoTools) throws(DemoFailure) {
+    /// Starts it on a free port, with a token if there is one, and waits until it is ready.
+    init(tools: DemoTools, token: DemoToken?) throws(DemoFailure) {
         let port = Self.freePort()
-        let arguments = ["serve", "--data", tools.directory.data, "--port", String(port)]
+        let arguments = ["serve", "--data", tools.directory.data, "--port", String(port)] + (token?.serveArguments ?? [])
         DemoTerminal.command(["coffer"] + arguments, suffix: " &")
         let output = tools.directory.file("serve.out")
         let errors = tools.directory.file("serve.log")

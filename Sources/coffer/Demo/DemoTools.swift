@@ -45,6 +45,9 @@ final class DemoTools {
         }
     }
 
+    /// Sets a variable for what is started from now on.
+    func export(_ name: String, _ value: String) { environment[name] = value }
+
     /// - Throws: ``DemoFailure`` if `coffer env` did not print it.
     func exported(_ names: String...) throws(DemoFailure) -> String {
         for name in names {

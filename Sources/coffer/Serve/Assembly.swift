@@ -24,13 +24,14 @@ struct Assembly {
     private var authority: String { "https://localhost:\(command.port)" }
     private var vaultDomain: String { "vault.localhost" }
     private var vaultSuffix: String { "\(vaultDomain):\(command.port)" }
-    private var processors: Int { ProcessInfo.processInfo.activeProcessorCount }
+    var processors: Int { ProcessInfo.processInfo.activeProcessorCount }
 
     /// - Throws: ``StartFailure``, or ``SealError/wrongRootKey`` if the store was sealed under another root key.
     func assemble() async throws -> AssembledServer {
         let logger = Logger(label: "coffer")
         let store = try await StoreLocation(command.store).openCached(in: directory)
-        let keyring = try await openKeyring(store)
+        let token = try await openToken()
+        let keyring = try await openKeyring(store, token)
         let installation = try await Bootstrap(store: store, sealer: keyring, clock: clock).prepare()
         let tls = TLSIdentity(store: store, sealer: keyring, clock: clock)
         let ca = try await tls.authority()
@@ -98,18 +99,6 @@ struct Assembly {
             card: card, directory: directory, listen: listen, door: door, supervisor: supervisor, watch: compute.keyWatch,
             keeper: vault.keeper, signing: signing, diskHost: diskHost, clock: clock, logger: logger
         )
-    }
-
-    /// The root key is made where neither it nor anything sealed under it is there yet; a store that is sealed already needs the
-    /// key that it was sealed under.
-    private func openKeyring(_ store: any Store) async throws -> Keyring {
-        let file = FileRootKey(path: directory.rootKeyPath)
-        do {
-            if !file.exists, try await !Keyring.exists(in: store) { try file.make() }
-            return try await Keyring.open(root: file.load(), store: store)
-        } catch let error as RootKeyError {
-            throw StartFailure.configuration(error.description)
-        }
     }
 
     /// The key file of the data directory is written once and then compared: if the store's key is another one, the store's, or a

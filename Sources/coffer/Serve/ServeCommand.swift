@@ -40,6 +40,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Refuse what exceeds the limits that Azure publishes for a vault and a subscription, with 429 and Retry-After.")
     var throttle = false
 
+    @OptionGroup(title: "Hardware token") var token: TokenOptions
+
     @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
     var testClock = false
 
@@ -56,6 +58,7 @@ struct ServeCommand: AsyncParsableCommand {
         guard testClock || !benchmarkWithoutAudit else {
             throw ValidationError("--benchmark-without-audit is for measurements only and needs --test-clock")
         }
+        try token.validateTogether()
     }
 
     func run() async throws {
@@ -68,6 +71,10 @@ struct ServeCommand: AsyncParsableCommand {
             throw end(failure.description, failure.exitCode)
         } catch let taken as InstanceLock.Taken {
             throw end(taken.description, ExitCode(75))
+        } catch let error as TokenError {
+            throw end(error.description, ExitCode(78))
+        } catch let error as PrivateFileError {
+            throw end(error.description, ExitCode(78))
         } catch SealError.wrongRootKey {
             throw end("this data directory was sealed under another root key", ExitCode(78))
         } catch let StoreError.unavailable(reason) {

@@ -2,25 +2,26 @@ import Foundation
 import Glibc
 
 /// Tokens of SoftHSM in a directory of this process, made before the module is first used: it reads its settings once.
-enum SoftToken {
-    static let module = "/usr/lib/softhsm/libsofthsm2.so"
-    static let pin = "4711-0815"
+package enum SoftToken {
+    package static let module = "/usr/lib/softhsm/libsofthsm2.so"
+    package static let pin = "4711-0815"
 
     /// Labels of the tokens. Logins belong to a token and a process, so tests that meddle with them have one of their own.
-    static let shared = "coffer"
-    static let fragile = "fragile"
-    static let locked = "locked"
-    static let rooted = "rooted"
+    package static let shared = "coffer"
+    package static let fragile = "fragile"
+    package static let locked = "locked"
+    package static let rooted = "rooted"
+    package static let vaults = "vaults"
 
     /// Whether the tokens are there; the reason if not is printed by softhsm2-util.
-    static let isReady: Bool = {
+    package static let isReady: Bool = {
         let directory = FileManager.default.temporaryDirectory.appending(path: "coffer-softhsm-\(getpid())")
         let settings = directory.appending(path: "softhsm2.conf")
         do {
             try FileManager.default.createDirectory(at: directory.appending(path: "tokens"), withIntermediateDirectories: true)
             try Data("directories.tokendir = \(directory.path())/tokens\nobjectstore.backend = file\nlog.level = ERROR\n".utf8).write(to: settings)
             unsafe setenv("SOFTHSM2_CONF", settings.path(), 1)
-            for label in [shared, fragile, locked, rooted] {
+            for label in [shared, fragile, locked, rooted, vaults] {
                 let process = Process()
                 process.executableURL = URL(filePath: "/usr/bin/softhsm2-util")
                 process.arguments = ["--init-token", "--free", "--label", label, "--so-pin", "12345678", "--pin", pin]
