@@ -21,7 +21,7 @@ struct VaultFixture {
     let bell = EventBell()
     let services: VaultServices
 
-    init(isThrottled: Bool = false) {
+    init(isThrottled: Bool = false, token: (any KeyToken)? = nil) {
         roles.allow("admin", "Microsoft.KeyVault/vaults/*", below: "/")
         services = VaultServices(
             store: store, sealer: PlainSealer(), authorizer: roles, authenticator: Tokens(), audit: audit, clock: clock,
@@ -29,7 +29,7 @@ struct VaultFixture {
             settings: VaultSettings(
                 suffix: Self.suffix, authority: "https://localhost:8443", tenantID: Self.tenant, region: "uksouth",
                 isThrottled: isThrottled),
-            threads: 2, generate: ReadyKeys().key)
+            token: token, threads: 2, generate: ReadyKeys().key)
     }
 
     /// Asks Azure Resource Manager. `path` is what follows `providers/Microsoft.KeyVault`.
