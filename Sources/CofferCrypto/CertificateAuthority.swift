@@ -17,12 +17,14 @@ package struct CertificateAuthority: ~Copyable, Sendable {
     /// - Throws: ``CryptoError/invalidLength`` for other names.
     package static func create(commonName: String, now: Timestamp) throws(CryptoError) -> CertificateAuthority {
         let key = try PrivateKey.ec(ECKey.generate(on: .p256))
-        let draft = try CertificateDraft(subject: commonName, key: key)
-        try draft.limit(from: now.adding(.seconds(-3600)), to: now.adding(.seconds(3650 * 86_400)))
-        try draft.add(NID_basic_constraints, "critical,CA:TRUE,pathlen:0")
-        try draft.add(NID_key_usage, "critical,keyCertSign,cRLSign")
-        try draft.add(NID_subject_key_identifier, "hash")
-        try draft.sign(with: key)
+        let draft = try CertificateDraft(
+            subject: DistinguishedName(commonName: commonName), key: key, from: now.adding(.seconds(-3600)),
+            to: now.adding(.seconds(3650 * 86_400)))
+        var extensions = CertificateExtensions()
+        try extensions.addConstraints(isAuthority: true)
+        try extensions.add([.keyCertSign, .cRLSign])
+        try extensions.add(keyIdentifier: draft.keyIdentifier)
+        try draft.sign(extensions, with: key)
         return try CertificateAuthority(
             certificate: Certificate(draft.certificate), privateKey: PEM.encode(privateKey: key))
     }
@@ -60,18 +62,26 @@ package struct CertificateAuthority: ~Copyable, Sendable {
         let root = try PEM.certificate(certificate.pem)
         let rootKey = try PEM.privateKey(privateKey)
         let key = try PrivateKey.ec(ECKey.generate(on: .p256))
-        let draft = try CertificateDraft(subject: Self.commonName(names), key: key)
         let end = min(now.adding(.seconds(365 * 86_400)), certificate.notAfter)
-        try draft.limit(from: now.adding(.seconds(-3600)), to: end)
-        try draft.add(NID_basic_constraints, "critical,CA:FALSE")
-        try draft.add(NID_key_usage, "critical,digitalSignature")
-        try draft.add(NID_ext_key_usage, "serverAuth")
-        try draft.add(NID_subject_key_identifier, "hash")
-        try draft.add(NID_authority_key_identifier, "keyid:always", issuer: root)
-        try draft.add(names)
-        try draft.sign(as: root, with: rootKey)
+        let draft = try CertificateDraft(
+            subject: DistinguishedName(commonName: Self.commonName(names)), key: key, from: now.adding(.seconds(-3600)), to: end)
+        var extensions = CertificateExtensions()
+        try extensions.addConstraints(isAuthority: false)
+        try extensions.add(.digitalSignature)
+        try extensions.add(purposes: ["1.3.6.1.5.5.7.3.1"])
+        try extensions.add(keyIdentifier: draft.keyIdentifier)
+        try extensions.add(issuerIdentifier: Self.keyIdentifier(of: root))
+        try extensions.add(names, isCritical: false)
+        try draft.sign(extensions, as: root, with: rootKey)
         return try ServerCertificate(
             certificate: Certificate(draft.certificate), privateKey: PEM.encode(privateKey: key))
+    }
+
+    private static func keyIdentifier(of root: borrowing Owned) throws(CryptoError) -> [UInt8] {
+        guard let octets = unsafe X509_get0_subject_key_id(root.pointer), let start = unsafe ASN1_STRING_get0_data(octets) else {
+            throw .hiding(as: .invalidKey)
+        }
+        return unsafe Array(UnsafeBufferPointer(start: start, count: Int(ASN1_STRING_length(octets))))
     }
 
     /// Clients go by the alternative names; the subject is for people, and must not be empty.

@@ -1,13 +1,17 @@
 import COpenSSL
 
-/// A name under which a server is reached (RFC 5280 section 4.2.1.6).
+/// A name for which a certificate stands besides its subject (RFC 5280 section 4.2.1.6).
 package enum SubjectName: Hashable, Sendable {
     /// A host name in ASCII; the first label may be `*`.
     case dns(String)
     /// The 4 bytes of an IPv4 address or the 16 of an IPv6 address.
     case ip([UInt8])
+    /// A mail address in ASCII.
+    case email(String)
+    /// A user principal name such as `ada@example.com` (object identifier 1.3.6.1.4.1.311.20.2.3).
+    case user(String)
 
-    /// What `text` names: an address where it reads as one, a host otherwise. Nil where it can be neither.
+    /// What server `text` names: an address where it reads as one, a host otherwise. Nil where it can be neither.
     package init?(_ text: String) {
         if let address = Self.address(text) {
             self = .ip(address)

@@ -11,6 +11,8 @@
 #include <openssl/kdf.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -83,11 +85,12 @@ static inline size_t coffer_bio_bytes(BIO *bio, const unsigned char **bytes)
     return count > 0 ? (size_t)count : 0;
 }
 
-/// Appends one name of the given type (`GEN_DNS`, `GEN_IPADD`) to a subject alternative name. 1, or 0 on failure.
+/// Appends one name of the given type (`GEN_DNS`, `GEN_IPADD`, `GEN_EMAIL`) to a subject alternative name. 1, or 0 on
+/// failure.
 static inline int coffer_push_name(GENERAL_NAMES *names, int type, const unsigned char *bytes, int count)
 {
     GENERAL_NAME *name = GENERAL_NAME_new();
-    ASN1_STRING *value = ASN1_STRING_type_new(type == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING);
+    ASN1_STRING *value = ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
     if (name == NULL || value == NULL || ASN1_STRING_set(value, bytes, count) != 1) {
         GENERAL_NAME_free(name);
         ASN1_STRING_free(value);
@@ -99,35 +102,159 @@ static inline int coffer_push_name(GENERAL_NAMES *names, int type, const unsigne
     return 0;
 }
 
-/// The name at `index` of a subject alternative name: its type, and its bytes where it is `GEN_DNS` or `GEN_IPADD`. The
-/// bytes stay the names'. Type -1 past the last name.
+/// Appends a user principal name, an `otherName` of UTF-8, to a subject alternative name. 1, or 0 on failure.
+static inline int coffer_push_user(GENERAL_NAMES *names, const unsigned char *bytes, int count)
+{
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_STRING *text = ASN1_STRING_type_new(V_ASN1_UTF8STRING);
+    ASN1_TYPE *value = ASN1_TYPE_new();
+    if (name == NULL || value == NULL || text == NULL || ASN1_STRING_set(text, bytes, count) != 1) {
+        GENERAL_NAME_free(name);
+        ASN1_STRING_free(text);
+        ASN1_TYPE_free(value);
+        return 0;
+    }
+    ASN1_TYPE_set(value, V_ASN1_UTF8STRING, text);
+    if (GENERAL_NAME_set0_othername(name, OBJ_nid2obj(NID_ms_upn), value) != 1) {
+        ASN1_TYPE_free(value);
+    } else if (sk_GENERAL_NAME_push(names, name) > 0) {
+        return 1;
+    }
+    GENERAL_NAME_free(name);
+    return 0;
+}
+
+/// The name at `index` of a subject alternative name: its type, and its bytes, which stay the names'. `GEN_OTHERNAME` is a
+/// user principal name; names of kinds not listed above have type -2. Type -1 past the last name.
 static inline int coffer_name_at(GENERAL_NAMES *names, int index, const unsigned char **bytes, int *count)
 {
     *bytes = NULL;
     *count = 0;
     if (index >= sk_GENERAL_NAME_num(names)) return -1;
-    int type = -1;
-    const ASN1_STRING *value = (const ASN1_STRING *)GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, index), &type);
-    if (type == GEN_DNS || type == GEN_IPADD) {
-        *bytes = ASN1_STRING_get0_data(value);
-        *count = ASN1_STRING_length(value);
+    int type = -2;
+    const void *found = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, index), &type);
+    const ASN1_STRING *value = NULL;
+    if (type == GEN_DNS || type == GEN_IPADD || type == GEN_EMAIL) {
+        value = (const ASN1_STRING *)found;
+    } else if (type == GEN_OTHERNAME) {
+        const OTHERNAME *other = (const OTHERNAME *)found;
+        if (OBJ_obj2nid(other->type_id) == NID_ms_upn && other->value != NULL && other->value->type == V_ASN1_UTF8STRING) {
+            value = other->value->value.utf8string;
+        }
     }
+    if (value == NULL) return -2;
+    *bytes = ASN1_STRING_get0_data(value);
+    *count = ASN1_STRING_length(value);
     return type;
 }
 
-/// Adds an extension in OpenSSL's configuration syntax, which must be a constant of ours and never text from outside.
-/// 1, or 0 on failure.
-static inline int coffer_add_extension(X509 *certificate, X509 *issuer, int nid,
-                                       const unsigned char *value)
+/// The extensions of a certificate or a request in the making.
+typedef STACK_OF(X509_EXTENSION) coffer_extensions;
+
+static inline void coffer_extensions_free(coffer_extensions *list)
 {
-    X509V3_CTX context;
-    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-    X509V3_set_ctx_nodb(&context);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, (const char *)value);
-    if (extension == NULL) return 0;
-    int good = X509_add_ext(certificate, extension, -1) == 1;
-    X509_EXTENSION_free(extension);
+    sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+}
+
+/// Adds basicConstraints (RFC 5280 section 4.2.1.9), critical; of an authority with the path length 0. 1, or 0 on failure.
+static inline int coffer_add_constraints(coffer_extensions **list, int is_authority)
+{
+    BASIC_CONSTRAINTS *value = BASIC_CONSTRAINTS_new();
+    if (value == NULL) return 0;
+    value->ca = is_authority ? 0xff : 0;
+    int good = !is_authority || ((value->pathlen = ASN1_INTEGER_new()) != NULL && ASN1_INTEGER_set(value->pathlen, 0) == 1);
+    good = good && X509V3_add1_i2d(list, NID_basic_constraints, value, 1, X509V3_ADD_APPEND) == 1;
+    BASIC_CONSTRAINTS_free(value);
     return good;
+}
+
+/// Adds keyUsage (RFC 5280 section 4.2.1.3), critical. Bit i of `usage` is bit i there. 1, or 0 on failure.
+static inline int coffer_add_usage(coffer_extensions **list, unsigned usage)
+{
+    ASN1_BIT_STRING *value = ASN1_BIT_STRING_new();
+    int good = value != NULL;
+    for (int bit = 0; good && bit < 9; bit++) {
+        if (usage >> bit & 1) good = ASN1_BIT_STRING_set_bit(value, bit, 1) == 1;
+    }
+    good = good && X509V3_add1_i2d(list, NID_key_usage, value, 1, X509V3_ADD_APPEND) == 1;
+    ASN1_BIT_STRING_free(value);
+    return good;
+}
+
+/// Appends a purpose, by its object identifier with dots, to an extendedKeyUsage. 1, or 0 on failure.
+static inline int coffer_push_purpose(EXTENDED_KEY_USAGE *purposes, const char *identifier)
+{
+    ASN1_OBJECT *object = OBJ_txt2obj(identifier, 1);
+    if (object != NULL && sk_ASN1_OBJECT_push(purposes, object) > 0) return 1;
+    ASN1_OBJECT_free(object);
+    return 0;
+}
+
+/// Adds subjectKeyIdentifier (RFC 5280 section 4.2.1.2) and, where `is_authority` is set, its pendant of the issuer. 1, or 0
+/// on failure.
+static inline int coffer_add_identifier(coffer_extensions **list, const unsigned char *bytes, int count, int is_authority)
+{
+    ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+    AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
+    int good = octets != NULL && authority != NULL && ASN1_OCTET_STRING_set(octets, bytes, count) == 1;
+    if (good && is_authority) {
+        authority->keyid = octets;
+        good = X509V3_add1_i2d(list, NID_authority_key_identifier, authority, 0, X509V3_ADD_APPEND) == 1;
+        authority->keyid = NULL;
+    } else if (good) {
+        good = X509V3_add1_i2d(list, NID_subject_key_identifier, octets, 0, X509V3_ADD_APPEND) == 1;
+    }
+    ASN1_OCTET_STRING_free(octets);
+    AUTHORITY_KEYID_free(authority);
+    return good;
+}
+
+/// Gives every extension of the list to the certificate. 1, or 0 on failure.
+static inline int coffer_extend(X509 *certificate, const coffer_extensions *list)
+{
+    for (int index = 0; index < sk_X509_EXTENSION_num(list); index++) {
+        if (X509_add_ext(certificate, sk_X509_EXTENSION_value(list, index), -1) != 1) return 0;
+    }
+    return 1;
+}
+
+/// How often an encryption by a password (RFC 8018, RFC 7292 appendix B) hashes it. -1 if it is another kind of
+/// encryption, or absurd.
+static inline long coffer_iterations(const X509_ALGOR *algorithm)
+{
+    long count = -1;
+    if (algorithm == NULL || algorithm->parameter == NULL) return -1;
+    if (OBJ_obj2nid(algorithm->algorithm) != NID_pbes2) {
+        PBEPARAM *parameters = (PBEPARAM *)ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), algorithm->parameter);
+        if (parameters != NULL) count = ASN1_INTEGER_get(parameters->iter);
+        PBEPARAM_free(parameters);
+        return count;
+    }
+    PBE2PARAM *scheme = (PBE2PARAM *)ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), algorithm->parameter);
+    if (scheme != NULL && OBJ_obj2nid(scheme->keyfunc->algorithm) == NID_id_pbkdf2 && scheme->keyfunc->parameter != NULL) {
+        PBKDF2PARAM *parameters =
+            (PBKDF2PARAM *)ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), scheme->keyfunc->parameter);
+        if (parameters != NULL) count = ASN1_INTEGER_get(parameters->iter);
+        PBKDF2PARAM_free(parameters);
+    }
+    PBE2PARAM_free(scheme);
+    return count;
+}
+
+/// A list of certificates of which it owns references.
+static inline void coffer_certificates_free(STACK_OF(X509) *list)
+{
+    sk_X509_pop_free(list, X509_free);
+}
+
+static inline void coffer_bags_free(STACK_OF(PKCS12_SAFEBAG) *list)
+{
+    sk_PKCS12_SAFEBAG_pop_free(list, PKCS12_SAFEBAG_free);
+}
+
+static inline void coffer_safes_free(STACK_OF(PKCS7) *list)
+{
+    sk_PKCS7_pop_free(list, PKCS7_free);
 }
 
 /// Numbers of an RSA key in the making.
