@@ -55,6 +55,10 @@ def test_imported_keys_do_what_they_did_outside(stage):
     step(stage, "key", "imports")
 
 
+def test_the_vault_does_what_a_client_without_the_key_asks(stage):
+    step(stage, "key", "remote")
+
+
 def test_rotation_policies_are_kept(stage):
     step(stage, "key", "policies")
 

@@ -29,7 +29,7 @@ def vaults():
     assert name in [each.name for each in client.vaults.list_deleted()]
     assert client.vaults.get_deleted(name, LOCATION).name == name
     client.vaults.begin_purge_deleted(name, LOCATION).wait()
-    refused("DeletedVaultNotFound", client.vaults.get_deleted, name, LOCATION)
+    refused("ResourceNotFound", client.vaults.get_deleted, name, LOCATION)
 
 
 run({"vaults": vaults})
