@@ -27,15 +27,18 @@ struct BackupBlob<V: SealedVersionRecord>: Codable, Sendable {
     /// Where the versions' content was sealed; nothing else is known of that vault, which may be gone.
     let instance: String
     let versions: [V]
+    /// Of a key its own rotation policy, if it has one.
+    let rotation: RotationPolicy?
 
     /// - Throws: ``APIError/backupTooLarge(_:)``.
-    init(_ object: ObjectRecord, _ versions: [V], in vault: VaultRecord) throws {
+    init(_ object: ObjectRecord, _ versions: [V], rotation: RotationPolicy? = nil, in vault: VaultRecord) throws {
         guard versions.count <= Self.mostPastVersions + 1 else { throw APIError.backupTooLarge(V.kind) }
         format = 1
         name = object.name
         current = object.current
         instance = vault.instance
         self.versions = versions
+        self.rotation = rotation
     }
 
     /// - Throws: ``APIError/backupTooLarge(_:)``.
