@@ -2,12 +2,15 @@
 # scripts/setup.sh [packages|az|all]: makes a Debian 12 machine with Swift able to build, run and test Coffer.
 #
 #   packages  the Debian packages that are missing, and the check that Swift is new enough (needs root if any is missing)
-#   az        Azure's CLI in a virtual environment of its own: ~/.cache/coffer/az-VERSION, shared by all clones
+#   az        Azure's CLI, and the current Azure SDKs for Python, each in a virtual environment of its own:
+#             ~/.cache/coffer/az-VERSION and ~/.cache/coffer/sdk-NUMBER, shared by all clones
 #
 # Quick when there is nothing to do. `run` and `test` call it.
 set -euo pipefail
 
 az_version=2.91.0
+sdk_version=1
+sdk_home=${XDG_CACHE_HOME:-$HOME/.cache}/coffer/sdk-$sdk_version
 az_home=${XDG_CACHE_HOME:-$HOME/.cache}/coffer/az-$az_version
 packages=(
     # building
@@ -61,9 +64,23 @@ install_az() {
     touch "$az_home/complete"
 }
 
+# The SDKs are newer than those that az pins. Count sdk_version up when the list changes.
+install_sdk() {
+    [ -f "$sdk_home/complete" ] && return
+    mkdir -p "$sdk_home"
+    exec 8>"$sdk_home.lock"
+    flock 8
+    [ -f "$sdk_home/complete" ] && return
+    echo "setup: installing the Azure SDKs in $sdk_home"
+    python3 -m venv --clear "$sdk_home"
+    "$sdk_home/bin/pip" install -q --disable-pip-version-check azure-identity azure-keyvault-keys azure-keyvault-secrets \
+        azure-keyvault-certificates azure-keyvault-administration azure-mgmt-keyvault cryptography jsonschema
+    touch "$sdk_home/complete"
+}
+
 case ${1:-all} in
     packages) install_packages; check_swift;;
-    az) install_az;;
-    all) install_packages; check_swift; install_az;;
+    az) install_az; install_sdk;;
+    all) install_packages; check_swift; install_az; install_sdk;;
     *) echo "usage: scripts/setup.sh [packages|az|all]" >&2; exit 2;;
 esac
