@@ -36,6 +36,12 @@ import Testing
         #expect(try await cloud.ask("GET", path + "2031-01-01-preview").status == 200)
     }
 
+    @Test(arguments: ["%00", "a%0Ab", "%7F"])
+    func controlCharactersInAPathAreRefused(name: String) async throws {
+        let path = "/subscriptions/\(Cloud.subscription)/resourceGroups/g/providers/Test.Things/things/\(name)?api-version=2021-01-01"
+        await #expect(throws: Refused(400, "InvalidParameter")) { try await cloud.refusal("PUT", path) }
+    }
+
     @Test func withoutATokenTheAnswerSaysWhereToGetOne() async throws {
         do {
             _ = try await cloud.ask("GET", "/subscriptions?api-version=2022-12-01", token: nil)

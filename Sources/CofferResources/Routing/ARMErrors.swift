@@ -60,6 +60,9 @@ extension APIError {
         )
     }
 
+    /// 400: no name of a resource has these.
+    static let controlCharactersInPath = invalidParameter("The path has a control character. Names of resources consist of printable ones.")
+
     static func unknownType(_ type: String, in provider: any ResourceProvider) -> APIError {
         APIError(
             status: 404, code: "InvalidResourceType",

@@ -35,6 +35,7 @@ package struct ARMHandler: APIHandler {
         if parts.map({ $0.lowercased() }) == ["metadata", "endpoints"] {
             return try .json(MetadataDocument.document(for: settings, apiVersion: request.parameter("api-version") ?? ""))
         }
+        guard parts.allSatisfy({ part in part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } }) else { throw APIError.controlCharactersInPath }
         let caller: Caller
         do {
             caller = try await authenticator.caller(of: request, audiences: settings.audiences)
