@@ -30,6 +30,15 @@ import Testing
         }
     }
 
+    @Test(arguments: ["%00", "a%0Db", "%7F", String(repeating: "n", count: 1025)])
+    func whatCannotBeANameIsRefusedBeforeAnybodyStoresIt(segment: String) async throws {
+        for path in ["\(Cloud.group(segment))", "\(Cloud.group("rg1"))/providers/Test.Things/things/\(segment)"] {
+            await #expect(throws: Refused(400, "InvalidParameter")) {
+                try await cloud.refusal("PUT", path + "?api-version=2024-11-01", #"{"location":"uksouth"}"#)
+            }
+        }
+    }
+
     @Test func aVersionBelowATypesFloorIsRefusedAndANewerOneIsNot() async throws {
         let path = "/subscriptions/\(Cloud.subscription)/providers/Test.Things/things?api-version="
         await #expect(throws: Refused(400, "NoRegisteredProviderFound")) { try await cloud.refusal("GET", path + "2019-01-01") }

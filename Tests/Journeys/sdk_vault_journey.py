@@ -55,6 +55,10 @@ def test_imported_keys_do_what_they_did_outside(stage):
     step(stage, "key", "imports")
 
 
+def test_the_vault_does_what_a_client_without_the_key_asks(stage):
+    step(stage, "key", "remote")
+
+
 def test_rotation_policies_are_kept(stage):
     step(stage, "key", "policies")
 
@@ -81,3 +85,27 @@ def test_secrets_are_deleted_recovered_purged_and_restored(stage):
 
 def test_vaults_are_managed(stage):
     step(stage, "management", "vaults", f"kv-{os.urandom(4).hex()}")
+
+
+def test_keys_and_secrets_are_resources_of_their_vault(stage):
+    step(stage, "management", "children", stage.kept["vault"])
+
+
+def test_vaults_are_found_among_all_resources(stage):
+    step(stage, "management", "lists", stage.kept["vault"])
+
+
+def test_certificates_are_made_by_policy(stage):
+    step(stage, "certificate", "make")
+
+
+def test_an_imported_certificate_comes_back_whole(stage):
+    step(stage, "certificate", "imports")
+
+
+def test_certificates_are_deleted_recovered_purged_and_restored(stage):
+    step(stage, "certificate", "recovery")
+
+
+def test_issuers_and_contacts_are_kept(stage):
+    step(stage, "certificate", "people")

@@ -36,6 +36,10 @@ extension APIError {
         )
     }
 
+    /// 400: a segment of the path names nothing.
+    static let pathHasNoName = invalidParameter(
+        "The path has a name with control characters, or one of more than 1024 bytes. Use letters, digits, hyphens and dots.")
+
     /// 403 of the management plane.
     static func authorizationFailed(_ forbidden: Forbidden) -> APIError {
         APIError(

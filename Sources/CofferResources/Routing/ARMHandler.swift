@@ -42,11 +42,17 @@ package struct ARMHandler: APIHandler {
         } catch let refusal as TokenRefusal {
             throw APIError.authenticationFailed(refusal, authority: settings.authority, tenant: settings.tenantID)
         }
+        guard parts.allSatisfy(Self.canBeAName) else { throw APIError.pathHasNoName }
         do {
             return try await route(request, parts: parts, caller: caller)
         } catch let forbidden as Forbidden {
             throw APIError.authorizationFailed(forbidden)
         }
+    }
+
+    /// Whether a segment of a path can be the name of anything: no control characters, and no longer than Azure's longest names.
+    private static func canBeAName(_ segment: String) -> Bool {
+        segment.utf8.count <= 1024 && segment.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 
     private func route(_ request: APIRequest, parts: [String], caller: Caller) async throws -> APIResponse {

@@ -64,6 +64,24 @@ def imports():
         verify_curve(private.public_key(), digest, name, cryptography(made).sign(SignatureAlgorithm(algorithm), digest).signature)
 
 
+def remote():
+    """What the client would do itself with the public part, done by the vault."""
+    made = keys.create_rsa_key("remote", size=2048)
+    assert "remote" in [each.name for each in keys.list_properties_of_keys()]
+    keys.update_key_properties("remote", key_operations=["encrypt", "decrypt", "wrapKey", "unwrapKey", "sign", "verify"])
+    there = cryptography(made.id)
+    # Without the permission to see the key the client must ask the vault for everything.
+    there._keys_get_forbidden = True
+    sealed = there.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"text").ciphertext
+    assert there.decrypt(EncryptionAlgorithm.rsa_oaep_256, sealed).plaintext == b"text"
+    wrapped = there.wrap_key(KeyWrapAlgorithm.rsa_oaep_256, b"k" * 32).encrypted_key
+    assert there.unwrap_key(KeyWrapAlgorithm.rsa_oaep_256, wrapped).key == b"k" * 32
+    digest = hashlib.sha256(b"document").digest()
+    signature = there.sign(SignatureAlgorithm.rs256, digest).signature
+    assert there.verify(SignatureAlgorithm.rs256, digest, signature).is_valid
+    assert not there.verify(SignatureAlgorithm.rs256, hashlib.sha256(b"other").digest(), signature).is_valid
+
+
 def policies():
     keys.create_rsa_key("turning", size=2048)
     policy = KeyRotationPolicy(lifetime_actions=[KeyRotationLifetimeAction("rotate", time_after_create="P18M")], expires_in="P2Y")
@@ -105,4 +123,4 @@ def gates():
     refused("KeyNotFound", keys.get_key, "nothing")
 
 
-run({"curves": curves, "imports": imports, "policies": policies, "recovery": recovery, "gates": gates})
+run({"curves": curves, "imports": imports, "remote": remote, "policies": policies, "recovery": recovery, "gates": gates})

@@ -29,7 +29,30 @@ def vaults():
     assert name in [each.name for each in client.vaults.list_deleted()]
     assert client.vaults.get_deleted(name, LOCATION).name == name
     client.vaults.begin_purge_deleted(name, LOCATION).wait()
-    refused("DeletedVaultNotFound", client.vaults.get_deleted, name, LOCATION)
+    refused("ResourceNotFound", client.vaults.get_deleted, name, LOCATION)
 
 
-run({"vaults": vaults})
+def children():
+    """Keys and secrets as resources of their vault, as templates make them."""
+    client, vault = management(), sys.argv[3]
+    made = client.keys.create_if_not_exist(GROUP, vault, "child", models.KeyCreateParameters(properties=models.KeyProperties(kty="RSA", key_size=2048)))
+    assert made.properties.key_uri_with_version, made
+    assert client.keys.get(GROUP, vault, "child").name == "child"
+    assert "child" in [each.name for each in client.keys.list(GROUP, vault)]
+    version = made.properties.key_uri_with_version.rsplit("/", 1)[1]
+    assert client.keys.get_version(GROUP, vault, "child", version).properties.key_uri_with_version == made.properties.key_uri_with_version
+    assert len(list(client.keys.list_versions(GROUP, vault, "child"))) == 1
+    properties = models.SecretProperties(value="from a template", content_type="text/plain")
+    client.secrets.create_or_update(GROUP, vault, "child-secret", models.SecretCreateOrUpdateParameters(properties=properties))
+    found = client.secrets.get(GROUP, vault, "child-secret")
+    assert found.properties.value is None and found.properties.content_type == "text/plain"
+    patch = models.SecretPatchParameters(properties=models.SecretPatchProperties(content_type="text/html"))
+    assert client.secrets.update(GROUP, vault, "child-secret", patch).properties.content_type == "text/html"
+    assert "child-secret" in [each.name for each in client.secrets.list(GROUP, vault)]
+
+
+def lists():
+    assert sys.argv[3] in [each.name for each in management().vaults.list()]
+
+
+run({"vaults": vaults, "children": children, "lists": lists})
