@@ -46,6 +46,7 @@ import Testing
         try await fixture.makeVault()
         let asked = try await make(Self.policy(key), ["tags": ["a": "b"]])
         #expect(asked.status == 202, "\(asked.message)")
+        #expect(asked.json["status"]?.string == "inProgress")
         #expect(asked.headers["location"]?.hasPrefix("https://kv1.vault.localhost:8443/certificates/web/pending") == true)
         let pending = try await fixture.vault(.get, "certificates/web/pending")
         #expect(pending.json["status"]?.string == "completed")
@@ -173,7 +174,7 @@ import Testing
         let pem = try CertificateExport.pem([leaf], key: key).withBytes { bytes in
             unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
         }
-        for (name, value) in [("p12", StandardBase64.encode(pfx)), ("pem", pem)] {
+        for (name, value) in [("p12", StandardBase64.encode(pfx)), ("pem", pem), ("pem64", StandardBase64.encode(Array(pem.utf8)))] {
             let taken = try await fixture.vault(.post, "certificates/\(name)/import", ["value": .string(value)])
             #expect(taken.status == 200, "\(taken.message)")
             #expect(try certificate(taken) == leaf)

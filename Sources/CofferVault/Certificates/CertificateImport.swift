@@ -6,19 +6,22 @@ import CofferModel
 struct CertificateImport: Sendable {
     let content: CertifiedKey
     private let isPEM: Bool
+    private static let mark = "-----BEGIN "
 
     /// - Throws: ``APIError/badCertificate(_:)`` that says what is wrong.
     init(_ body: ImportCertificateBody) throws {
         guard (body.pwd?.count ?? 0) <= 200 else { throw APIError.badParameter("pwd may have up to 200 characters.") }
         var password = Array((body.pwd ?? "").utf8)
         let secret = SecretBytes(wiping: &password)
-        isPEM = body.value.contains("-----BEGIN ")
+        let decoded = body.value.contains(Self.mark) ? nil : StandardBase64.decode(body.value)
+        // The SDKs send a PEM text as base 64 too.
+        isPEM = body.value.contains(Self.mark) || decoded.map { Array($0.prefix(Self.mark.utf8.count)) == Array(Self.mark.utf8) } ?? false
         do {
             if isPEM {
-                var text = Array(body.value.utf8)
+                var text = decoded ?? Array(body.value.utf8)
                 content = try CertifiedKey(pem: SecretBytes(wiping: &text), password: secret)
             } else {
-                guard var pfx = StandardBase64.decode(body.value), !pfx.isEmpty else {
+                guard var pfx = decoded, !pfx.isEmpty else {
                     throw APIError.badCertificate("value is neither a PFX as base 64 nor a PEM text.")
                 }
                 content = try CertifiedKey(pfx: SecretBytes(wiping: &pfx), password: secret)

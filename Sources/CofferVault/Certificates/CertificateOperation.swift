@@ -42,13 +42,15 @@ struct CertificateOperationView: Encodable, Sendable {
     let target: String?
     let request_id: String
 
-    init(_ operation: CertificateOperation, host: String) {
+    /// - Parameter isStarting: The answer to who asked for the certificate never says that it is there: clients that read so never look.
+    init(_ operation: CertificateOperation, host: String, isStarting: Bool = false) {
         id = "https://\(host)/certificates/\(operation.name)/pending"
         issuer = operation.issuer
         csr = StandardBase64.encode(Base64URL.decode(operation.request) ?? [])
         cancellation_requested = operation.status == .cancelled
-        status = operation.status.rawValue
-        switch operation.status {
+        let shown = isStarting ? .inProgress : operation.status
+        status = shown.rawValue
+        switch shown {
         case .completed:
             status_details = nil
             target = "https://\(host)/certificates/\(operation.name)"

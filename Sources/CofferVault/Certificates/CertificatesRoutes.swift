@@ -60,7 +60,7 @@ struct CertificatesRoutes: Sendable {
         let body = try request.decode(CreateCertificateBody.self)
         let operation = try await certificates.create(name, body, in: request.vault, by: grant)
         let place = "https://\(request.host)/certificates/\(name.text)/pending?api-version=\(request.http.parameter("api-version") ?? "")"
-        let view = CertificateOperationView(operation, host: request.host)
+        let view = CertificateOperationView(operation, host: request.host, isStarting: true)
         return VaultAnswer(try .json(view, status: 202, headers: ["location": place]), object: object(name, request))
     }
 
