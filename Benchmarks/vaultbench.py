@@ -1,10 +1,18 @@
 """What Benchmarks/vault.sh runs."""
 import argparse
+import base64
+import json
 import os
+import pathlib
 import re
+import shutil
+import sqlite3
+import subprocess
 import sys
+import urllib.parse
+import uuid
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parent.parent / "Tests/Journeys"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests/Journeys"))
 import postgres_journey
 from stage import *
 

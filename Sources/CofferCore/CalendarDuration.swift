@@ -10,6 +10,13 @@ package struct CalendarDuration: Hashable, Sendable {
     /// The largest number of a unit, so that no sum overflows: some ten thousand years in days.
     private static let limit: Int64 = 3_650_000
 
+    /// A number of months, at most some ten thousand years of them.
+    package init(months: Int64) {
+        self.months = min(max(0, months), Self.limit)
+        days = 0
+        text = "P\(self.months)M"
+    }
+
     /// - Returns: nil unless `text` is `P` and at least one of years, months, weeks and days, in this order, each a whole number. Units of
     ///   a day are not for keys and certificates, and are refused.
     package init?(_ text: String) {

@@ -47,6 +47,11 @@ package struct VaultServices: Sendable {
         let secrets = SecretsService(store: store, sealer: sealer, clock: clock)
         let secretsRoutes = SecretsRoutes(
             secrets: secrets, deletion: deletion, backups: backups)
+        let certificates = CertificatesService(store: store, sealer: sealer, material: material, clock: clock, bell: bell)
+        let certificatesRoutes = CertificatesRoutes(
+            certificates: certificates, deletion: deletion,
+            backups: CertificateBackupService(store: store, sealer: sealer, clock: clock, bell: bell))
+        let issuersRoutes = IssuersRoutes(issuers: IssuersService(store: store, clock: clock))
         let management = ManagementAudit(trail: trail, clock: clock)
         provider = VaultProvider(
             vaults: vaults,
@@ -55,7 +60,10 @@ package struct VaultServices: Sendable {
             settings: settings)
         handler = VaultHandler(
             vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings), access: access,
-            table: RouteTable(RotationPolicyRoutes(policies: policies).table + keysRoutes.table + secretsRoutes.table), audit: trail,
+            table: RouteTable(
+                RotationPolicyRoutes(policies: policies).table + keysRoutes.table + secretsRoutes.table + issuersRoutes.table
+                    + certificatesRoutes.table),
+            audit: trail,
             throttle: settings.isThrottled ? Throttle(clock: clock) : nil, clock: clock, settings: settings)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
@@ -65,11 +73,15 @@ package struct VaultServices: Sendable {
                 "\(item.kind.title)Purge", on: vault.id,
                 object: "https://\(settings.host(of: vault))/\(item.kind.deletedPath)/\(item.name)")
         }
+        let lifetime = CertificateLifetime(
+            store: store, certificates: certificates, audit: trail, clock: clock, settings: settings)
         keeper = VaultKeeper(
             store: store, clock: clock,
             actions: [
                 .purge: [.keys: purge, .secrets: purge, .certificates: purge],
-                .policy: [.keys: { try await policies.act(on: $0, in: $1) }],
+                .policy: [
+                    .keys: { try await policies.act(on: $0, in: $1) }, .certificates: { try await lifetime.act(on: $0, in: $1) },
+                ],
             ],
             purgeVault: { vault in
                 guard try await vaults.purgeAtEndOfRetention(vault) else { return }

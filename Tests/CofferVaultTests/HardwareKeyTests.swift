@@ -124,6 +124,16 @@ import Testing
         }
     }
 
+    @Test func aKeyInUseIsNotTakenForAnUnusedOne() async throws {
+        _ = try await make(["kty": "EC-HSM"])
+        _ = try await fixture.vault(.post, "keys/key1/rotate")
+        fixture.clock.advance(by: TokenKeys.patience + TokenKeys.grace)
+        await fixture.services.keeper.runDue()
+        let sign: JSONValue = ["alg": "ES256", "value": text(SecureRandom.bytes(32))]
+        #expect(try await fixture.vault(.post, "keys/key1//sign", sign).status == 200)
+        #expect(try await fixture.store.read { try $0.values(UnusedTokenKey.self, in: UnusedTokenKey.collection) }.isEmpty)
+    }
+
     @Test func aTokenThatIsAwayIsToldAndComesBack() async throws {
         _ = try await make(["kty": "EC-HSM"])
         let sign: JSONValue = ["alg": "ES256", "value": text(SecureRandom.bytes(32))]

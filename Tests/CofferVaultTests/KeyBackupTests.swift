@@ -13,6 +13,8 @@ import Testing
         try await fixture.makeVault()
         let first = try await fixture.makeKey()
         let second = try await fixture.makeKey("key1", ["tags": ["a": "b"]])
+        let policy: JSONValue = ["lifetimeActions": [["trigger": ["timeAfterCreate": "P30D"], "action": ["type": "Rotate"]]]]
+        _ = try await fixture.vault(.put, "keys/key1/rotationpolicy", policy)
         let digest: JSONValue = ["alg": "RS256", "value": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"]
         let before = try await fixture.vault(.post, "keys/key1/\(first.version ?? "")/sign", digest).json["value"]
         let blob = try #require(try await fixture.vault(.post, "keys/key1/backup").json["value"])
@@ -26,6 +28,10 @@ import Testing
         #expect(restored.json["tags"] == ["a": "b"])
         #expect(try await fixture.vault(.post, "keys/key1/\(first.version ?? "")/sign", digest).json["value"] == before)
         #expect(try await fixture.changes().last?.kind == .recovered)
+        // The policy came along, and acts.
+        fixture.clock.advance(by: .seconds(31 * 86_400))
+        await fixture.services.keeper.runDue()
+        #expect(try await fixture.vault(.get, "keys/key1/versions").items.count == 3)
     }
 
     @Test func aBackupOfASecretIsNoKeys() async throws {

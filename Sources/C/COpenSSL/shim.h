@@ -346,12 +346,3 @@ static inline int coffer_oaep_decode(const EVP_MD *digest, const unsigned char *
 {
     return RSA_padding_check_PKCS1_OAEP_mgf1(plaintext, length, block, length, length, NULL, 0, digest, digest);
 }
-
-/// Whether random bytes come from OpenSSL's own generators. 1 or 0.
-static inline int coffer_has_own_random(void) { return RAND_get_rand_method() == RAND_OpenSSL(); }
-
-/// Makes OpenSSL's own generators those of this process again, where a library put others in their place.
-static inline void coffer_keep_own_random(void)
-{
-    if (!coffer_has_own_random()) RAND_set_rand_method(RAND_OpenSSL());
-}

@@ -36,10 +36,6 @@ extension APIError {
         )
     }
 
-    /// 400: a segment of the path names nothing.
-    static let pathHasNoName = invalidParameter(
-        "The path has a name with control characters, or one of more than 1024 bytes. Use letters, digits, hyphens and dots.")
-
     /// 403 of the management plane.
     static func authorizationFailed(_ forbidden: Forbidden) -> APIError {
         APIError(
@@ -63,6 +59,9 @@ extension APIError {
             message: "There is nothing at '/\(path.joined(separator: "/"))'."
         )
     }
+
+    /// 400: no name of a resource has these.
+    static let controlCharactersInPath = invalidParameter("The path has a control character. Names of resources consist of printable ones.")
 
     static func unknownType(_ type: String, in provider: any ResourceProvider) -> APIError {
         APIError(

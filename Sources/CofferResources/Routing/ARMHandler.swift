@@ -35,23 +35,18 @@ package struct ARMHandler: APIHandler {
         if parts.map({ $0.lowercased() }) == ["metadata", "endpoints"] {
             return try .json(MetadataDocument.document(for: settings, apiVersion: request.parameter("api-version") ?? ""))
         }
+        guard parts.allSatisfy({ part in part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } }) else { throw APIError.controlCharactersInPath }
         let caller: Caller
         do {
             caller = try await authenticator.caller(of: request, audiences: settings.audiences)
         } catch let refusal as TokenRefusal {
             throw APIError.authenticationFailed(refusal, authority: settings.authority, tenant: settings.tenantID)
         }
-        guard parts.allSatisfy(Self.canBeAName) else { throw APIError.pathHasNoName }
         do {
             return try await route(request, parts: parts, caller: caller)
         } catch let forbidden as Forbidden {
             throw APIError.authorizationFailed(forbidden)
         }
-    }
-
-    /// Whether a segment of a path can be the name of anything: no control characters, and no longer than Azure's longest names.
-    private static func canBeAName(_ segment: String) -> Bool {
-        segment.utf8.count <= 1024 && segment.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 
     private func route(_ request: APIRequest, parts: [String], caller: Caller) async throws -> APIResponse {

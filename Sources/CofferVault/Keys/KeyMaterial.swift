@@ -153,7 +153,7 @@ struct StoredMaterial: Sendable {
     let publicPart: PublicKeyPart
     /// Sealed, as base 64 for URLs; empty of a key in the token.
     let sealedKey: String
-    /// Of a key in the token, which must be taken into use by ``WriteTransaction/keepTokenKey(_:at:)``.
+    /// Of a key in the token, which is taken into use when the version is entered.
     let tokenKey: TokenKeyID?
 }
 

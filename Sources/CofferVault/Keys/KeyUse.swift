@@ -34,6 +34,10 @@ enum KeyUse: Sendable {
     var isLong: Bool {
         switch self {
         case .rsaDecrypt, .rsaSign, .rsaSignUndigested: true
+        // OpenSSL has fast code for P-256 alone; on P-384 a signature takes as long as one of RSA.
+        case .ecSign(_, let scheme), .ecVerify(_, _, let scheme): scheme.curve != .p256
+        case .cbcEncrypt(let value, _, _), .cbcDecrypt(let value, _, _), .gcmEncrypt(let value, _, _), .gcmDecrypt(let value, _, _, _):
+            value.count > 65_536
         default: false
         }
     }

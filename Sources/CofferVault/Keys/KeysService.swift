@@ -177,7 +177,6 @@ struct KeysService: Sendable {
             if record.expires == nil, let lifetime = settings.lifetime {
                 record.expires = Timestamp(seconds: now.adding(lifetime).seconds)
             }
-            if let id = material.tokenKey { try transaction.keepTokenKey(id, at: now) }
             try transaction.add(record, in: vault, at: now)
             try transaction.scheduleRotation(of: name, in: vault)
             try transaction.append(

@@ -19,8 +19,6 @@ extension SealedVersionRecord {
 struct BackupBlob<V: SealedVersionRecord>: Codable, Sendable {
     /// How many versions there may be besides the current one (contract section 1.10).
     static var mostPastVersions: Int { 500 }
-    /// How long the text may be: a request that brings it back must not be larger than the server takes.
-    static var longestText: Int { 4_000_000 }
 
     /// Of this layout.
     let format: Int
@@ -29,42 +27,31 @@ struct BackupBlob<V: SealedVersionRecord>: Codable, Sendable {
     /// Where the versions' content was sealed; nothing else is known of that vault, which may be gone.
     let instance: String
     let versions: [V]
+    /// Of a key its own rotation policy, if it has one.
+    let rotation: RotationPolicy?
 
     /// - Throws: ``APIError/backupTooLarge(_:)``.
-    init(_ object: ObjectRecord, _ versions: [V], in vault: VaultRecord) throws {
+    init(_ object: ObjectRecord, _ versions: [V], rotation: RotationPolicy? = nil, in vault: VaultRecord) throws {
         guard versions.count <= Self.mostPastVersions + 1 else { throw APIError.backupTooLarge(V.kind) }
         format = 1
         name = object.name
         current = object.current
         instance = vault.instance
         self.versions = versions
+        self.rotation = rotation
     }
 
     /// - Throws: ``APIError/backupTooLarge(_:)``.
     func text(sealedBy sealer: any Sealer, in vault: VaultRecord) async throws -> String {
-        var bytes = try JSON.encode(self)
-        let text = Base64URL.encode(
-            try await sealer.seal(SecretBytes(wiping: &bytes), realm: Self.realm(vault), name: Self.sealName(vault)))
-        guard text.utf8.count <= Self.longestText else { throw APIError.backupTooLarge(V.kind) }
-        return text
+        try await BackupSeal(V.kind, vault).text(self, by: sealer)
     }
 
     /// Opens what ``text(sealedBy:in:)`` gave.
     ///
     /// - Throws: ``APIError/badBackup(_:)`` for everything else, damaged or from elsewhere.
     init(_ text: String, openedBy sealer: any Sealer, in vault: VaultRecord) async throws {
-        guard text.utf8.count <= Self.longestText, let sealed = Base64URL.decode(text), !sealed.isEmpty else {
-            throw APIError.badBackup(V.kind)
-        }
-        let opened: SecretBytes
-        do {
-            opened = try await sealer.open(sealed, realm: Self.realm(vault), name: Self.sealName(vault))
-        } catch {
-            guard error as? SealError == .notAuthentic else { throw error }
-            throw APIError.badBackup(V.kind)
-        }
-        let bytes = opened.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
-        guard let blob = try? JSON.decode(Self.self, from: bytes), blob.format == 1 else { throw APIError.badBackup(V.kind) }
+        let blob = try await BackupSeal(V.kind, vault).open(Self.self, text, by: sealer)
+        guard blob.format == 1 else { throw APIError.badBackup(V.kind) }
         self = blob
     }
 
@@ -82,10 +69,6 @@ struct BackupBlob<V: SealedVersionRecord>: Codable, Sendable {
         }
         return resealed
     }
-
-    private static func realm(_ vault: VaultRecord) -> String { "backup/\(vault.id.subscription?.lowercased() ?? "")" }
-
-    private static func sealName(_ vault: VaultRecord) -> String { "\(V.kind.rawValue)/\(Location.geography(of: vault.location))" }
 }
 
 extension APIError {

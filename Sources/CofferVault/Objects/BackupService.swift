@@ -21,7 +21,8 @@ struct BackupService: Sendable {
             guard !object.isManaged else { throw APIError.isManaged(V.kind, object.name) }
             let versions = try transaction.storedVersions(V.self, of: name, in: vault)
             guard !versions.contains(where: { $0.isElsewhere }) else { throw APIError.hardwareKeyHasNoBackup(object.name) }
-            return try BackupBlob(object, versions, in: vault)
+            let rotation = V.kind == .keys ? try transaction.rotationPolicy(of: name, in: vault) : nil
+            return try BackupBlob(object, versions, rotation: rotation, in: vault)
         }
         return try await blob.text(sealedBy: sealer, in: vault)
     }
@@ -34,7 +35,9 @@ struct BackupService: Sendable {
         let blob = try await BackupBlob<V>(text, openedBy: sealer, in: vault)
         let versions = try await blob.versions(resealedBy: sealer, for: vault)
         let name = try ObjectName(blob.name)
-        guard let current = versions.first(where: { $0.version == blob.current }) else { throw APIError.badBackup(V.kind) }
+        guard let current = versions.first(where: { $0.version == blob.current }), versions.allSatisfy({ $0.name == blob.name }) else {
+            throw APIError.badBackup(V.kind)
+        }
         let now = clock.now()
         try await store.write { transaction in
             try transaction.checkInUse(vault, at: now)
@@ -44,7 +47,10 @@ struct BackupService: Sendable {
             try transaction.put(
                 ObjectRecord(name: blob.name, current: blob.current, isManaged: false, deletion: nil),
                 ObjectRecord.path(name, in: vault), in: V.kind.collection)
-            if V.kind == .keys { try transaction.append(KeyChange(kind: .recovered, scope: vault.id, key: blob.name, version: nil)) }
+            guard V.kind == .keys else { return }
+            if let rotation = blob.rotation { try transaction.put(rotation, of: name, in: vault) }
+            try transaction.scheduleRotation(of: name, in: vault)
+            try transaction.append(KeyChange(kind: .recovered, scope: vault.id, key: blob.name, version: nil))
         }
         bell.ring()
         return current

@@ -146,6 +146,7 @@ extension WriteTransaction {
         object.deletion = nil
         try remove(path, in: kind.deletedCollection, if: .any)
         try put(object, path, in: kind.collection, if: .absent)
+        if kind == .certificates { try scheduleLifetimeAction(of: name, in: vault) }
         guard kind == .keys else { return }
         try scheduleRotation(of: name, in: vault)
         try append(KeyChange(kind: .recovered, scope: vault.id, key: object.name, version: nil))

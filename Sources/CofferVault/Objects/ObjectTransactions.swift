@@ -117,7 +117,8 @@ extension ReadTransaction {
 }
 
 extension WriteTransaction {
-    /// Enters a new version, which becomes the current one, and the object if there is none of that name.
+    /// Enters a new version, which becomes the current one, and the object if there is none of that name. Its key in the token, if it has
+    /// one, is in use from then on.
     ///
     /// - Throws: ``APIError/isDeletedButRecoverable(_:_:)``, or ``APIError/isManaged(_:_:)`` if exactly one of the object and the version
     ///   is a certificate's.
@@ -126,6 +127,7 @@ extension WriteTransaction {
         let existing = try objectIfAny(V.kind, name, in: vault)
         if existing == nil { try makeRoom(V.kind, name, in: vault, at: now) }
         if let existing, existing.isManaged != version.isManaged { throw APIError.isManaged(V.kind, existing.name) }
+        if let id = (version as? KeyVersionRecord)?.tokenKeyID { try keepTokenKey(id, at: now) }
         try put(version, version.path(in: vault), in: V.kind.versionsCollection, if: .absent)
         try put(
             ObjectRecord(name: existing?.name ?? version.name, current: version.version, isManaged: version.isManaged, deletion: nil),

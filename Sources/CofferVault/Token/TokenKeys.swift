@@ -13,7 +13,7 @@ struct TokenKeys: Sendable {
     let store: any Store
     let clock: any WallClock
 
-    /// Makes a key for a version that is yet to be stored; ``WriteTransaction/keepTokenKey(_:at:)`` takes it into use.
+    /// Makes a key for a version that is yet to be stored; ``WriteTransaction/add(_:in:at:)`` takes it into use.
     ///
     /// - Throws: an ``APIError`` if the token cannot.
     func generate(_ kind: TokenKeyKind, for name: TokenKeyName) async throws -> TokenPublicKey {

@@ -33,6 +33,8 @@ extension WriteTransaction {
                 try removeAll(in: collection, prefix: "\(vault.instance)/")
             }
         }
+        try removeAll(in: CertificateIssuer.collection, prefix: "\(vault.instance)/")
+        try remove(vault.instance, in: CertificateContacts.collection, if: .any)
         try remove(name.key, in: VaultRecord.collection, if: .any)
     }
 

@@ -1,3 +1,4 @@
+import CofferClient
 import CofferCore
 import CofferPlatform
 import CofferSeal

@@ -54,7 +54,7 @@ struct Assembly {
             store: store, sealer: keyring, authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit,
             clock: clock, bell: bell,
             settings: VaultSettings(suffix: vaultSuffix, authority: authority, tenantID: card.tenantID, region: card.region, isThrottled: command.throttle),
-            threads: processors, report: { logger.warning("vaults", metadata: ["event": "\($0)"]) }
+            token: token, threads: processors, report: { logger.warning("vaults", metadata: ["event": "\($0)"]) }
         )
         let diskHost = DiskHostClient(path: directory.runPath + "/diskd.sock")
         let resources = ResourcesSettings(

@@ -60,17 +60,17 @@ def imports():
 
 
 def recovery():
-    certificates.begin_create_certificate("going-certificate", CertificatePolicy("Self", subject="CN=going.example")).result()
-    blob = certificates.backup_certificate("going-certificate")
-    assert certificates.begin_delete_certificate("going-certificate").result().recovery_id
-    refused("CertificateNotFound", certificates.get_certificate, "going-certificate")
-    assert "going-certificate" in [each.name for each in certificates.list_deleted_certificates()]
-    certificates.get_deleted_certificate("going-certificate")
-    certificates.begin_recover_deleted_certificate("going-certificate").wait()
-    certificates.begin_delete_certificate("going-certificate").wait()
-    certificates.purge_deleted_certificate("going-certificate")
+    certificates.begin_create_certificate("leaving", CertificatePolicy("Self", subject="CN=leaving.example")).result()
+    blob = certificates.backup_certificate("leaving")
+    assert certificates.begin_delete_certificate("leaving").result().recovery_id
+    refused("CertificateNotFound", certificates.get_certificate, "leaving")
+    assert "leaving" in [each.name for each in certificates.list_deleted_certificates()]
+    certificates.get_deleted_certificate("leaving")
+    certificates.begin_recover_deleted_certificate("leaving").wait()
+    certificates.begin_delete_certificate("leaving").wait()
+    certificates.purge_deleted_certificate("leaving")
     certificates.restore_certificate_backup(blob)
-    assert certificates.get_certificate("going-certificate").name == "going-certificate"
+    assert certificates.get_certificate("leaving").name == "leaving"
 
 
 def people():

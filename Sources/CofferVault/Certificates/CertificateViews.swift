@@ -1,0 +1,71 @@
+import CofferCore
+
+/// A certificate version as the data plane shows it.
+struct CertificateBundle: Encodable, Sendable {
+    let id: String
+    let kid: String
+    let sid: String
+    /// SHA-1 of the DER, as base 64 for URLs.
+    let x5t: String
+    /// DER, as base 64.
+    let cer: String
+    let contentType: String?
+    let attributes: AttributesView
+    let tags: [String: String]?
+    let policy: CertificatePolicyView?
+    let pending: Reference?
+
+    struct Reference: Encodable, Sendable {
+        let id: String
+    }
+
+    init(_ version: CertificateVersionRecord, _ policy: CertificatePolicy?, isPending: Bool, in vault: VaultRecord, host: String) {
+        id = version.id(host: host)
+        kid = "https://\(host)/keys/\(version.name)/\(version.version)"
+        sid = "https://\(host)/secrets/\(version.name)/\(version.version)"
+        x5t = version.thumbprint
+        cer = StandardBase64.encode(Base64URL.decode(version.der) ?? [])
+        contentType = policy?.secret_props?.contentType
+        attributes = AttributesView(version, in: vault)
+        tags = version.tags.isEmpty ? nil : version.tags
+        self.policy = policy.map { CertificatePolicyView($0, of: version.name, host: host) }
+        pending = isPending ? Reference(id: "https://\(host)/certificates/\(version.name)/pending") : nil
+    }
+}
+
+/// A certificate in a list.
+struct CertificateItem: Encodable, Sendable {
+    let id: String
+    let x5t: String
+    let attributes: AttributesView
+    let tags: [String: String]?
+
+    /// - Parameter id: With a version in a list of versions, without in a list of certificates.
+    init(_ version: CertificateVersionRecord, id: String, in vault: VaultRecord) {
+        self.id = id
+        x5t = version.thumbprint
+        attributes = AttributesView(version, in: vault)
+        tags = version.tags.isEmpty ? nil : version.tags
+    }
+}
+
+/// A policy with its id.
+struct CertificatePolicyView: Encodable, Sendable {
+    let policy: CertificatePolicy
+    let id: String
+
+    enum CodingKeys: CodingKey {
+        case id
+    }
+
+    init(_ policy: CertificatePolicy, of name: String, host: String) {
+        self.policy = policy
+        id = "https://\(host)/certificates/\(name)/policy"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try policy.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+    }
+}
