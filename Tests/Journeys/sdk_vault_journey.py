@@ -109,3 +109,7 @@ def test_certificates_are_deleted_recovered_purged_and_restored(stage):
 
 def test_issuers_and_contacts_are_kept(stage):
     step(stage, "certificate", "people")
+
+
+def test_a_pending_certificate_is_cancelled_and_a_policy_changed(stage):
+    step(stage, "certificate", "pending")

@@ -73,6 +73,15 @@ def recovery():
     assert certificates.get_certificate("leaving").name == "leaving"
 
 
+def pending():
+    certificates.begin_create_certificate("waiting", CertificatePolicy("Unknown", subject="CN=waiting.example"))
+    assert certificates.cancel_certificate_operation("waiting").cancellation_requested
+    certificates.delete_certificate_operation("waiting")
+    certificates.begin_create_certificate("ruled", CertificatePolicy("Self", subject="CN=ruled.example")).result()
+    changed = certificates.update_certificate_policy("ruled", CertificatePolicy("Self", subject="CN=changed.example", validity_in_months=3))
+    assert changed.subject == "CN=changed.example", changed.subject
+
+
 def people():
     certificates.set_contacts([CertificateContact(email="a@example.org", name="A", phone="1")])
     assert [each.email for each in certificates.get_contacts()] == ["a@example.org"]
@@ -84,4 +93,4 @@ def people():
     certificates.delete_issuer("mine")
 
 
-run({"make": make, "imports": imports, "recovery": recovery, "people": people})
+run({"make": make, "imports": imports, "recovery": recovery, "people": people, "pending": pending})
