@@ -4,7 +4,7 @@ import Glibc
 ///
 /// A `SecretBytes` cannot be copied, printed, encoded or compared with `==`. Its bytes are reached only inside
 /// ``withBytes(_:)`` and compared only by ``constantTimeEquals(_:)``. Each secret has memory pages of its own, which are
-/// kept out of swap where `RLIMIT_MEMLOCK` allows, left out of core dumps, and overwritten before they are given back.
+/// kept out of swap where `RLIMIT_MEMLOCK` allows, left out of core dumps, and overwritten before they are given back or serve the next secret.
 @safe
 package struct SecretBytes: ~Copyable {
     /// Length in bytes. Not secret.
@@ -22,18 +22,24 @@ package struct SecretBytes: ~Copyable {
     ///   - fill: Writes the secret.
     package init<E: Error>(count: Int, fill: (inout MutableRawSpan) throws(E) -> Void) throws(E) {
         precondition(count >= 0, "a secret has no negative length")
-        let page = Int(getpagesize())
+        let page = SecretPages.size
         let mapped = max(page, (count + page - 1) / page * page)
+        let kept = unsafe mapped == page ? SecretPages.take() : nil
+        let place = unsafe kept ?? Self.map(mapped)
+        self.count = count
+        self.mappedCount = mapped
+        unsafe self.storage = place
+        var span = unsafe MutableRawSpan(_unsafeStart: place, byteCount: count)
+        try fill(&span)
+    }
+
+    private static func map(_ mapped: Int) -> UnsafeMutableRawPointer {
         let map = unsafe mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let map = unsafe map, unsafe map != MAP_FAILED else { preconditionFailure("no memory for a secret") }
         // Best effort: an unprivileged process may be over RLIMIT_MEMLOCK, and that is not an error.
         _ = unsafe mlock(map, mapped)
         _ = unsafe madvise(map, mapped, MADV_DONTDUMP)
-        self.count = count
-        self.mappedCount = mapped
-        unsafe self.storage = map
-        var span = unsafe MutableRawSpan(_unsafeStart: map, byteCount: count)
-        try fill(&span)
+        return unsafe map
     }
 
     /// Takes a copy of `bytes`. Wiping the original stays the caller's duty.
@@ -76,7 +82,8 @@ package struct SecretBytes: ~Copyable {
     deinit {
         // `explicit_bzero` is the one call the optimizer may not remove as a dead store.
         unsafe explicit_bzero(storage, mappedCount)
-        _ = unsafe munmap(storage, mappedCount)
+        let isKept = unsafe mappedCount == SecretPages.size && SecretPages.keep(storage)
+        if !isKept { _ = unsafe munmap(storage, mappedCount) }
     }
 }
 

@@ -146,7 +146,7 @@ import Testing
         }
         let body = #"{"properties":{"level":"ReadOnly"}}"#
         await #expect(throws: Refused(404, "NotFound")) { try await cloud.refusal("PUT", lockPath(Self.group, "a%2Fb"), body) }
-        for name in ["a%3Cb", "a%2Fb%2Fc", "a%00", String(repeating: "n", count: 261), "a%25"] {
+        for name in ["a%3Cb", "a%2Fb%2Fc", String(repeating: "n", count: 261), "a%25"] {
             await #expect(throws: Refused(400, "InvalidLockName"), "\(name)") { try await cloud.refusal("PUT", lockPath(Self.group, name), body) }
         }
         await #expect(throws: Refused(404, "ResourceGroupNotFound")) {
