@@ -93,6 +93,50 @@ def test_a_secret_is_backed_up_deleted_recovered_purged_and_restored(stage):
     expect_equal(secret(stage, "show -n s")["value"], "two", "value of the restored secret")
 
 
+def certificate(stage, line, *more):
+    return stage.az_json(f"keyvault certificate {line}", *more, "--vault-name", vault(stage))
+
+
+def test_certificates_are_made_imported_and_recovered(stage):
+    stage.assign("Key Vault Certificates Officer", stage.principal, stage.vault_id(vault(stage)))
+    policy = stage.az_json("keyvault certificate get-default-policy")
+    made = certificate(stage, "create -n web --policy", json.dumps(policy))
+    expect_equal(made["status"], "completed", "what came of the request")
+    shown = certificate(stage, "show -n web")
+    expect_equal(shown["policy"]["x509CertificateProperties"]["subject"], "CN=CLIGetDefaultPolicy", "subject")
+    pem = stage.root / "web.pem"
+    stage.az(f"keyvault certificate download --vault-name {vault(stage)} -n web -f {pem}")
+    expect_in("CLIGetDefaultPolicy", stage.run(["openssl", "x509", "-noout", "-subject", "-in", pem]).output, "the downloaded certificate")
+    pfx = stage.root / "web.pfx"
+    stage.az(f"keyvault secret download --vault-name {vault(stage)} -n web -e base64 -f {pfx}")
+    stage.run(["openssl", "pkcs12", "-in", pfx, "-passin", "pass:", "-nodes", "-out", stage.root / "both.pem"])
+    certificate(stage, f"import -n taken -f {pfx}")
+    certificate(stage, "set-attributes -n taken --enabled false")
+    stage.az_refused(f"keyvault secret show --vault-name {vault(stage)} -n taken", code="SecretDisabled")
+    expect_equal(sorted(each["name"] for each in certificate(stage, "list")), ["taken", "web"], "certificates")
+    certificate(stage, "delete -n taken")
+    certificate(stage, "recover -n taken")
+    certificate(stage, "delete -n taken")
+    stage.az(f"keyvault certificate purge --vault-name {vault(stage)} -n taken")
+    stage.az_refused(f"keyvault certificate show --vault-name {vault(stage)} -n taken", code="CertificateNotFound")
+
+
+def test_a_request_is_signed_elsewhere_and_merged(stage):
+    policy = stage.az_json("keyvault certificate get-default-policy")
+    policy["issuerParameters"] = {"name": "Unknown"}
+    pending = certificate(stage, "create -n outside --policy", json.dumps(policy))
+    expect_equal(pending["status"], "inProgress", "the request")
+    request = stage.root / "outside.csr"
+    request.write_text(f"-----BEGIN CERTIFICATE REQUEST-----\n{pending['csr']}\n-----END CERTIFICATE REQUEST-----\n")
+    authority, signed = stage.root / "authority", stage.root / "outside.pem"
+    stage.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=authority", "-keyout", f"{authority}.key",
+               "-out", f"{authority}.pem", "-days", "30"])
+    stage.run(["openssl", "x509", "-req", "-in", request, "-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial",
+               "-days", "30", "-out", signed])
+    certificate(stage, f"pending merge -n outside -f {signed}")
+    expect(certificate(stage, "show -n outside")["cer"], "the merged certificate is there")
+
+
 def test_access_policies_decide_once_roles_do_not(stage):
     name = f"kv-{os.urandom(4).hex()}"
     stage.kept["policies"] = name
@@ -116,6 +160,13 @@ def test_a_role_on_one_secret_is_good_for_that_secret_alone(stage):
              f" --scope {stage.vault_id(name)}/secrets/mine --role", "Key Vault Secrets User")
     expect_equal(stage.az_json(f"keyvault secret show --vault-name {name} -n mine")["value"], "mine", "value")
     stage.az_refused(f"keyvault secret show --vault-name {name} -n other", code="ForbiddenByRbac")
+
+
+def test_a_contributor_manages_a_vault_and_reads_nothing_in_it(stage):
+    name = stage.make_vault(purge_protection=False)
+    stage.assign("Contributor", stage.principal, stage.vault_id(name))
+    stage.az(f"keyvault update -n {name} -g {GROUP} --set tags.by=contributor")
+    stage.az_refused(f"keyvault secret list --vault-name {name}", code="ForbiddenByRbac")
 
 
 def test_network_rules_are_added_listed_and_removed(stage):
