@@ -26,7 +26,7 @@ struct CertificateLifetime: Sendable {
             return try await record("CertificateNearExpiryEventGridNotification", version, in: vault)
         }
         let attributes = try ObjectAttributes(nil, tags: version.tags, of: .certificates)
-        let made = try await certificates.make(name, by: policy, attributes, in: vault, replacing: version.version)
+        guard let made = try await certificates.make(name, by: policy, attributes, in: vault, replacing: version.version) else { return }
         try await audit.recordOwn(
             "CertificateRenew", on: vault.id,
             object: "https://\(settings.host(of: vault))/certificates/\(version.name)/\(made.version)")

@@ -36,15 +36,19 @@ struct CertificatesService: Sendable {
         }
         let policy = try wanted.checked(created: stored?.attributes?.created.map { Timestamp(seconds: $0) } ?? now, updated: now)
         try await checkIssuer(of: policy, in: vault)
-        return try await make(name, by: policy, attributes, in: vault, replacing: nil)
+        guard let operation = try await make(name, by: policy, attributes, in: vault, replacing: nil) else {
+            throw APIError.certificateIsPending(name.text)
+        }
+        return operation
     }
 
     /// The same for a certificate that renews itself. For ``CertificateLifetime``.
     ///
     /// - Parameter replacing: Only if this is still the current version; nil for any.
+    /// - Returns: nil if it is not.
     func make(
         _ name: ObjectName, by policy: CertificatePolicy, _ attributes: ObjectAttributes, in vault: VaultRecord, replacing: String?
-    ) async throws -> CertificateOperation {
+    ) async throws -> CertificateOperation? {
         let now = clock.now()
         let version = ObjectVersionID.random()
         let kind = try policy.keyKind()
@@ -69,19 +73,20 @@ struct CertificatesService: Sendable {
                 try await sealer.seal(secret, realm: vault.sealRealm, name: operation.sealName))
             operation.status = .inProgress
         }
-        try await store.write { [operation, versions] transaction in
+        let isMade = try await store.write { [operation, versions] transaction in
             try transaction.checkInUse(vault, at: now)
             try transaction.checkCertificateMayHave(name, in: vault, at: now)
-            if let replacing, try transaction.objectIfAny(.certificates, name, in: vault)?.current != replacing { return }
+            if let replacing, try transaction.objectIfAny(.certificates, name, in: vault)?.current != replacing { return false }
             guard try transaction.certificateOperation(of: name, in: vault)?.status != .inProgress else {
                 throw APIError.certificateIsPending(name.text)
             }
             try transaction.put(policy, of: name, in: vault)
             try transaction.put(operation, of: name, in: vault)
             if let versions { try transaction.add(versions, in: vault, at: now) }
+            return true
         }
         bell.ring()
-        return operation
+        return isMade ? operation : nil
     }
 
     /// Takes a certificate with its key from outside.
