@@ -19,9 +19,6 @@ struct CertificateOperation: Codable, Equatable, Sendable {
     var status: Status
     /// The pending key, sealed in the realm of the vault under ``sealName``, as base 64 for URLs; nil once it is in use or given up.
     var sealedKey: String?
-    let keyType: String
-    let bits: Int
-    let curve: String?
     /// What the certificate is given when it comes.
     let isEnabled: Bool
     let tags: [String: String]

@@ -54,15 +54,17 @@ struct CertificatesService: Sendable {
         let kind = try policy.keyKind()
         let key = try await key(of: name, kind, policy, in: vault)
         let profile = try policy.profile()
-        let request = try CertificateRequest.encode(profile, key: key)
+        let request = try await material.apart { try CertificateRequest.encode(profile, key: key) }
         var operation = CertificateOperation(
             name: name.text, version: version.text, issuer: policy.issuer, request: Base64URL.encode(request), status: .completed,
-            sealedKey: nil, keyType: kind.type, bits: kind.bits, curve: kind.curve?.rawValue, isEnabled: attributes.isEnabled ?? true,
+            sealedKey: nil, isEnabled: attributes.isEnabled ?? true,
             tags: attributes.tags ?? [:], requestID: UUID().uuidString.lowercased().filter { $0 != "-" })
         var versions: CertificateTrio.Versions?
         if policy.isSelfIssued {
             let end = now.adding(Self.months(policy.x509_props?.validity_months ?? 12))
-            let leaf = try Certificate.selfSigned(profile, key: key, from: now.adding(.seconds(-600)), to: end)
+            let leaf = try await material.apart {
+                try Certificate.selfSigned(profile, key: key, from: now.adding(.seconds(-600)), to: end)
+            }
             versions = try await trio.versions(
                 CertificateTrio.Content(
                     key: key, leaf: leaf, issuers: [], policy: policy, tags: operation.tags, isEnabled: operation.isEnabled),
@@ -97,7 +99,7 @@ struct CertificatesService: Sendable {
     ) async throws -> CertificateVersionRecord {
         let attributes = try ObjectAttributes(body.attributes, tags: body.tags, of: .certificates)
         let now = clock.now()
-        let taken = try await material.proving { try CertificateImport(body) }
+        let taken = try await material.apart { try CertificateImport(body) }
         let policy = try taken.policy(body.policy, at: now)
         let version = ObjectVersionID.random()
         let versions = try await trio.versions(

@@ -2,7 +2,7 @@ import CofferCore
 import CofferCrypto
 import CofferModel
 
-/// A key from outside, read from its JSON Web Key. Whether its numbers belong together is not looked at yet, for that takes long.
+/// A key from outside, read from its JSON Web Key. That its numbers belong together is proved, which takes up to half a second.
 struct KeyImport: Sendable {
     let kind: KeyKind
     let key: SoftwareKey

@@ -47,13 +47,14 @@ struct KeyMaterial: Sendable {
     func generated(_ kind: KeyKind) async throws -> SoftwareKey {
         switch kind.family {
         case .rsa(let bits): .pair(.rsa(try await makers.run { [generate] in try generate(bits) }))
-        case .ec(let curve): .pair(.ec(try ECKey.generate(on: curve)))
+        case .ec(let curve): .pair(.ec(try await makers.run { try ECKey.generate(on: curve) }))
         case .oct(let bits): .symmetric(SymmetricKey(SecureRandom.secret(bits / 8)))
         }
     }
 
-    /// Runs `body`, which proves that the numbers of a key from outside belong together, where keys are made: it takes as long.
-    func proving<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+    /// Runs `body` where keys are made, because it takes as long: it proves that the numbers of a key from outside belong together, or
+    /// signs a certificate.
+    func apart<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
         try await makers.run(body)
     }
 
@@ -165,17 +166,7 @@ extension KeyVersionRecord {
     ) {
         self.init(
             name: name, version: version.text, isManaged: isManaged, type: material.kind.type, bits: material.kind.bits,
-            publicPart: material.publicPart, sealedKey: material.sealedKey, tokenKey: material.tokenKey?.hex, created: created, updated: created, operations: operations,
-            isEnabled: true, notBefore: nil, expires: nil, tags: tags)
-    }
-}
-
-extension KeyVersionRecord {
-    /// The public half of an RSA key; nil of another kind.
-    func publicRSAKey() throws -> RSAKey? {
-        guard let n = publicPart.n.flatMap({ Base64URL.decode($0) }), let e = publicPart.e.flatMap({ Base64URL.decode($0) }) else {
-            return nil
-        }
-        return try RSAKey(publicModulus: n, exponent: e)
+            publicPart: material.publicPart, sealedKey: material.sealedKey, tokenKey: material.tokenKey?.hex, created: created,
+            updated: created, operations: operations, isEnabled: true, notBefore: nil, expires: nil, tags: tags)
     }
 }

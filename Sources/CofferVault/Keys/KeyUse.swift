@@ -56,7 +56,7 @@ enum KeyUse: Sendable {
         switch self {
         case .rsaEncrypt(let value, let scheme): return .bytes(try unsafe key.encrypt(value.span.bytes, using: scheme))
         case .rsaDecrypt(let value, let scheme):
-            return .bytes(try Self.revealing(scheme.rawValue) { () throws(CryptoError) in try key.decrypt(value, using: scheme) })
+            return .bytes(try Self.reveal(scheme.rawValue) { () throws(CryptoError) in try key.decrypt(value, using: scheme) })
         case .rsaSign(let digest, let scheme): return .bytes(try key.sign(digest: digest, using: scheme))
         case .rsaVerify(let signature, let digest, let scheme):
             return .holds(try key.verify(signature, digest: digest, using: scheme))
@@ -82,18 +82,25 @@ enum KeyUse: Sendable {
             let ciphertext = try unsafe AESCBC.encrypt(value.span.bytes, key: key, vector: vector, padding: padding)
             return .ciphertext(ciphertext, vector: vector, tag: nil, data: nil)
         case .cbcDecrypt(let value, let vector, let padding):
-            return .bytes(try Self.reveal("AES-CBC", try? AESCBC.decrypt(value, key: key, vector: vector, padding: padding)))
+            return .bytes(
+                try Self.reveal("AES-CBC") { () throws(CryptoError) in
+                    try AESCBC.decrypt(value, key: key, vector: vector, padding: padding)
+                })
         case .gcmEncrypt(let value, let nonce, let data):
             let box = try unsafe AESGCM.seal(value.span.bytes, key: key, nonce: nonce, authenticating: data)
             return .ciphertext(
                 Array(box.dropLast(AESGCM.tagLength)), vector: nonce, tag: Array(box.suffix(AESGCM.tagLength)), data: data)
         case .gcmDecrypt(let value, let tag, let nonce, let data):
-            return .bytes(try Self.reveal("AES-GCM", try? AESGCM.open(value + tag, key: key, nonce: nonce, authenticating: data)))
+            return .bytes(
+                try Self.reveal("AES-GCM") { () throws(CryptoError) in
+                    try AESGCM.open(value + tag, key: key, nonce: nonce, authenticating: data)
+                })
         case .wrap(let value, let form):
             var value = value
             return .bytes(try AESKeyWrap.wrap(SecretBytes(wiping: &value), with: key, form: form))
         case .unwrap(let value, let form):
-            return .bytes(try Self.reveal("AES key wrap", try? AESKeyWrap.unwrap(value, with: key, form: form)))
+            return .bytes(
+                try Self.reveal("AES key wrap") { () throws(CryptoError) in try AESKeyWrap.unwrap(value, with: key, form: form) })
         case .hmac(let digest, let algorithm): return .bytes(HMAC.authenticate(digest, key: key, using: algorithm))
         case .hmacVerify(let code, let digest, let algorithm):
             let expected = HMAC.authenticate(digest, key: key, using: algorithm)
@@ -103,7 +110,7 @@ enum KeyUse: Sendable {
     }
 
     /// From here a plaintext is on its way into an answer, and not a secret of ours any more.
-    private static func revealing(_ algorithm: String, _ body: () throws(CryptoError) -> SecretBytes) throws -> [UInt8] {
+    private static func reveal(_ algorithm: String, _ body: () throws(CryptoError) -> SecretBytes) throws -> [UInt8] {
         let plaintext: SecretBytes
         do {
             plaintext = try body()
@@ -111,12 +118,6 @@ enum KeyUse: Sendable {
             guard error == .authenticationFailed else { throw error }
             throw notDecrypted(algorithm)
         }
-        return plaintext.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
-    }
-
-    /// The same where whatever went wrong has one answer.
-    private static func reveal(_ algorithm: String, _ plaintext: consuming SecretBytes?) throws -> [UInt8] {
-        guard let plaintext else { throw notDecrypted(algorithm) }
         return plaintext.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
     }
 

@@ -30,7 +30,7 @@ struct KeysService: Sendable {
     func importKey(
         _ name: ObjectName, _ body: ImportKeyBody, in vault: VaultRecord, by grant: Grant
     ) async throws -> KeyVersionRecord {
-        let wanted = try await material.proving { try KeyImport(body) }
+        let wanted = try await material.apart { try KeyImport(body) }
         let version = ObjectVersionID.random()
         let kept = try await material.keep(wanted.key, wanted.kind, for: name, version, in: vault)
         return try await add(kept, to: name, version, in: vault, Settings(wanted.attributes))

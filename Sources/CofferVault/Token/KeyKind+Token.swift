@@ -57,13 +57,3 @@ extension TokenKeyName {
         self.init(id: id, label: "\(vault.name)/\(name.text)/\(version.text)")
     }
 }
-
-extension KeyVersionRecord {
-    /// The public half of an EC key; nil of another kind.
-    func publicECKey() throws -> ECKey? {
-        guard let curve = publicPart.crv.flatMap({ EllipticCurve(rawValue: $0) }), let x = publicPart.x.flatMap({ Base64URL.decode($0) }),
-            let y = publicPart.y.flatMap({ Base64URL.decode($0) })
-        else { return nil }
-        return try ECKey(curve: curve, x: x, y: y)
-    }
-}
