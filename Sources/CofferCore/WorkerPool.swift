@@ -20,8 +20,13 @@ package final class WorkerPool: Sendable {
     /// Runs `body` on one of the threads and returns what it returns.
     package func run<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
-            state.add { continuation.resume(with: Result(catching: body)) }
+            start { continuation.resume(with: Result(catching: body)) }
         }
+    }
+
+    /// Has `body` run on one of the threads.
+    package func start(_ body: @escaping @Sendable () -> Void) {
+        state.add(body)
     }
 
     deinit {

@@ -147,6 +147,18 @@ package enum CryptoSelfTest {
         try expect(!key.verify(signature, digest: digest, using: .ps256), "RSA-PSS refusal")
         let plaintext = try key.decrypt(bytes(SelfTestVectors.oaepCiphertext), using: .oaep256)
         try expect(plaintext, String(repeating: "00", count: 20), "RSA-OAEP")
+        try rsaBatch(key, digest, signature)
+    }
+
+    /// The same signature by a batch, where there are any.
+    private static func rsaBatch(_ key: RSAKey, _ digest: [UInt8], _ signature: [UInt8]) throws(CryptoError) {
+        guard let prepared = key.preparedForBatches else { return }
+        let block = try RSAEncoding.block(of: digest, .rs256, bits: key.bits)
+        var isGood = false
+        RSABatch.run([RSABatch.Operation(key: prepared, block: block)]) { _, result in
+            if let result { isGood = unsafe ConstantTime.equal(result, signature.span.bytes) }
+        }
+        try expect(isGood, "RSA in batches")
     }
 
     /// RFC 8032 section 7.1, test 3.

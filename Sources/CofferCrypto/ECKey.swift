@@ -102,17 +102,7 @@ package final class ECKey {
     /// - Throws: ``CryptoError/invalidKey`` if the private half is not here.
     package func scalar() throws(CryptoError) -> SecretBytes {
         guard isPrivate else { throw .invalidKey }
-        var number: OpaquePointer?
-        try CryptoError.check(unsafe EVP_PKEY_get_bn_param(key, "priv", &number), or: .invalidKey)
-        // Wipes the copy.
-        defer { unsafe BN_clear_free(number) }
-        let length = Int32(curve.coordinateLength)
-        return try SecretBytes(count: curve.coordinateLength) { (span: inout MutableRawSpan) throws(CryptoError) in
-            let written = unsafe span.withUnsafeMutableBytes { target in
-                unsafe BN_bn2binpad(number, target.baseAddress?.assumingMemoryBound(to: UInt8.self), length)
-            }
-            guard written == length else { throw .invalidKey }
-        }
+        return unsafe try SecretNumber.read("priv", of: key, length: curve.coordinateLength)
     }
 
     /// Proves that the point is on the curve and the scalar's own.

@@ -1,7 +1,7 @@
 import COpenSSL
 package import CofferCore
 
-/// The encodings of RFC 8017 for keys whose raw RSA operation happens elsewhere, in a token.
+/// The encodings of RFC 8017 for keys whose raw RSA operation happens elsewhere: in a token, or in a batch.
 package enum RSAEncoding {
     /// The plaintext in a block that raw RSA decryption of an OAEP ciphertext gave, in time that does not depend on the block.
     ///
@@ -26,6 +26,44 @@ package enum RSAEncoding {
             guard length >= 0 else { throw .hiding(as: .authenticationFailed) }
         }
         return roomy.withBytes { SecretBytes(copying: $0.extracting(first: Int(length))) }
+    }
+
+    /// What the raw operation of a key of so many bits makes a signature of, as long as the modulus: of a digest, by
+    /// EMSA-PKCS1-v1_5 or EMSA-PSS (RFC 8017 sections 9.1.1 and 9.2).
+    ///
+    /// - Throws: ``CryptoError/invalidLength`` if the digest is not as long as the scheme's.
+    static func block(of digest: [UInt8], _ scheme: RSASignature, bits: Int) throws(CryptoError) -> [UInt8] {
+        guard digest.count == scheme.digest.length else { throw .invalidLength }
+        guard scheme.isPSS else { return try block(of: digestInfo(digest, scheme.digest), bits: bits) }
+        let salt = SecureRandom.bytes(digest.count)
+        let hash = scheme.digest.hash([UInt8](repeating: 0, count: 8) + digest + salt)
+        let length = bits / 8
+        guard length >= hash.count + salt.count + 2 else { throw .invalidLength }
+        let data = [UInt8](repeating: 0, count: length - hash.count - salt.count - 2) + [1] + salt
+        var block = zip(data, mask(hash, data.count, scheme.digest)).map { $0 ^ $1 }
+        // The modulus has whole bytes, and the block must be below it.
+        block[0] &= 0x7f
+        return block + hash + [0xbc]
+    }
+
+    /// The same of bytes as they are (RFC 8017 section 9.2, steps 3 to 5 over T = `bytes`).
+    ///
+    /// - Throws: ``CryptoError/invalidLength`` unless these are 1 to 11 bytes fewer than the modulus has.
+    static func block(of bytes: [UInt8], bits: Int) throws(CryptoError) -> [UInt8] {
+        let length = bits / 8
+        guard (1...length - 11).contains(bytes.count) else { throw .invalidLength }
+        return [0, 1] + [UInt8](repeating: 0xff, count: length - 3 - bytes.count) + [0] + bytes
+    }
+
+    /// MGF1 (RFC 8017 appendix B.2.1).
+    private static func mask(_ seed: [UInt8], _ count: Int, _ algorithm: DigestAlgorithm) -> [UInt8] {
+        var mask: [UInt8] = []
+        var counter: UInt32 = 0
+        while mask.count < count {
+            mask += algorithm.hash(seed + (0..<4).map { UInt8(truncatingIfNeeded: counter >> (24 - 8 * UInt32($0))) })
+            counter += 1
+        }
+        return Array(mask.prefix(count))
     }
 
     /// The DER of a `DigestInfo` (RFC 8017 section 9.2, note 1), which PKCS #1 v1.5 signs.

@@ -1,5 +1,6 @@
 import COpenSSL
 package import CofferCore
+import Synchronization
 
 /// An RSA key (RFC 8017): a pair, or a public key alone. Moduli have 2048 to 16384 bits.
 ///
@@ -17,6 +18,8 @@ package final class RSAKey {
     package let isPrivate: Bool
 
     let key: OpaquePointer
+    /// Nil until it is asked for.
+    private let batchKey = Mutex<RSABatch.Key??>(nil)
 
     /// Makes a new pair. Takes from a tenth of a second to some seconds of a processor.
     ///
@@ -115,6 +118,16 @@ package final class RSAKey {
         guard isPrivate else { throw .invalidKey }
         let context = try operation()
         try CryptoError.check(unsafe EVP_PKEY_check(context.pointer), or: .invalidKey)
+    }
+
+    /// The key for use in batches, made when it is first asked for; nil where it cannot be used so.
+    var preparedForBatches: RSABatch.Key? {
+        batchKey.withLock { prepared in
+            if let prepared { return prepared }
+            let made = RSABatch.Key(self)
+            prepared = .some(made)
+            return made
+        }
     }
 
     /// A context of one operation with this key.

@@ -11,7 +11,7 @@ struct KeyMaterial: Sendable {
     /// Holds the keys of the HSM types; without it they are refused.
     private let tokenKeys: TokenKeys?
     /// Uses of private keys: a thread for each processor.
-    private let uses: WorkerPool
+    private let uses: RSAWorkers
     /// Making keys takes a thousand times longer than using them, so it has fewer threads and no place in that queue.
     private let makers: WorkerPool
     private let generate: @Sendable (Int) throws -> RSAKey
@@ -27,7 +27,7 @@ struct KeyMaterial: Sendable {
         self.cache = cache
         tokenKeys = token
         self.generate = generate
-        uses = WorkerPool(name: "vault-keys", threads: threads)
+        uses = RSAWorkers(name: "vault-keys", threads: threads)
         makers = WorkerPool(name: "vault-keygen", threads: max(1, threads / 2))
     }
 
@@ -81,8 +81,7 @@ struct KeyMaterial: Sendable {
     func perform(_ use: KeyUse, with version: KeyVersionRecord, in vault: VaultRecord) async throws -> KeyUse.Output {
         if let id = version.tokenKeyID { return try await use.run(in: try runningToken(), with: id, publicPart: version) }
         let key = try await key(of: version, in: vault)
-        // A change of thread costs more than a short operation.
-        return use.isLong ? try await uses.run { try use.run(with: key) } : try use.run(with: key)
+        return try await use.run(with: key, on: uses)
     }
 
     /// What an RSA key's version decrypts, as a secret.
@@ -101,8 +100,7 @@ struct KeyMaterial: Sendable {
             }
         }
         guard case .pair(.rsa(let key)) = try await key(of: version, in: vault) else { throw CryptoError.unsupported }
-        let plaintext = try await uses.run { SymmetricKey(try key.decrypt(ciphertext, using: scheme)) }
-        return plaintext.bytes.clone()
+        return try await uses.decrypt(ciphertext, using: scheme, with: key) { SymmetricKey($0.clone()) }.bytes.clone()
     }
 
     /// The key of a version, ready for use.

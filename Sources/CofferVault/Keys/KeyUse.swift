@@ -30,10 +30,19 @@ enum KeyUse: Sendable {
         case holds(Bool)
     }
 
-    /// Whether it occupies a processor for longer than a change of thread costs.
-    var isLong: Bool {
+    /// Does it with a software key. What occupies a processor for longer than a change of thread costs is done on `workers`.
+    ///
+    /// - Throws: ``APIError/badParameter(_:)`` if the input does not belong to the key.
+    func run(with key: SoftwareKey, on workers: RSAWorkers) async throws -> Output {
+        switch key {
+        case .pair(.rsa(let key)): try await run(with: key, on: workers)
+        case .pair(.ec(let key)): try await isLong ? workers.run { try run(with: key) } : run(with: key)
+        case .symmetric(let key): try await isLong ? workers.run { try run(with: key.bytes) } : run(with: key.bytes)
+        }
+    }
+
+    private var isLong: Bool {
         switch self {
-        case .rsaDecrypt, .rsaSign, .rsaSignUndigested: true
         // OpenSSL has fast code for P-256 alone; on P-384 a signature takes as long as one of RSA.
         case .ecSign(_, let scheme), .ecVerify(_, _, let scheme): scheme.curve != .p256
         case .cbcEncrypt(let value, _, _), .cbcDecrypt(let value, _, _), .gcmEncrypt(let value, _, _), .gcmDecrypt(let value, _, _, _):
@@ -42,25 +51,26 @@ enum KeyUse: Sendable {
         }
     }
 
-    /// - Throws: ``APIError/badParameter(_:)`` if the input does not belong to the key.
-    func run(with key: SoftwareKey) throws -> Output {
-        switch key {
-        case .pair(.rsa(let key)): try run(with: key)
-        case .pair(.ec(let key)): try run(with: key)
-        case .symmetric(let key): try run(with: key.bytes)
+    private func run(with key: RSAKey, on workers: RSAWorkers) async throws -> Output {
+        switch self {
+        case .rsaDecrypt(let value, let scheme):
+            do {
+                return .bytes(try await workers.decrypt(value, using: scheme, with: key) { Self.revealed($0) })
+            } catch let error as CryptoError where error == .authenticationFailed {
+                throw Self.notDecrypted(scheme.rawValue)
+            }
+        case .rsaSign(let digest, let scheme): return .bytes(try await workers.sign(digest: digest, using: scheme, with: key))
+        case .rsaSignUndigested(let bytes): return .bytes(try await workers.sign(undigested: bytes, with: key))
+        default: return try run(with: key)
         }
     }
 
-    /// Public operations take a public key too.
+    /// Public operations alone.
     func run(with key: RSAKey) throws -> Output {
         switch self {
         case .rsaEncrypt(let value, let scheme): return .bytes(try unsafe key.encrypt(value.span.bytes, using: scheme))
-        case .rsaDecrypt(let value, let scheme):
-            return .bytes(try Self.reveal(scheme.rawValue) { () throws(CryptoError) in try key.decrypt(value, using: scheme) })
-        case .rsaSign(let digest, let scheme): return .bytes(try key.sign(digest: digest, using: scheme))
         case .rsaVerify(let signature, let digest, let scheme):
             return .holds(try key.verify(signature, digest: digest, using: scheme))
-        case .rsaSignUndigested(let bytes): return .bytes(try key.sign(undigested: bytes))
         case .rsaVerifyUndigested(let signature, let bytes): return .holds(try key.verify(signature, undigested: bytes))
         default: throw CryptoError.unsupported
         }
@@ -118,7 +128,11 @@ enum KeyUse: Sendable {
             guard error == .authenticationFailed else { throw error }
             throw notDecrypted(algorithm)
         }
-        return plaintext.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+        return revealed(plaintext)
+    }
+
+    private static func revealed(_ plaintext: borrowing SecretBytes) -> [UInt8] {
+        plaintext.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
     }
 
     static func notDecrypted(_ algorithm: String) -> APIError {
