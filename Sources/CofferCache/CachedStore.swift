@@ -35,6 +35,19 @@ package final class CachedStore: Store {
         }
     }
 
+    package func read<R: Sendable>(
+        answering question: StoreQuestion, _ body: @escaping @Sendable (any ReadTransaction) throws -> R
+    ) async throws -> R {
+        guard let pass = try await pass() else { return try await read(body) }
+        if let found = cache.result(question, pass), let known = found as? R { return known }
+        let transaction = CachedTransaction(cache, pass)
+        let outcome = Result { try body(transaction) }
+        guard transaction.isWhole else { return try await read(body) }
+        let result = try outcome.get()
+        transaction.keep(result, answering: question)
+        return result
+    }
+
     @discardableResult
     package func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
         let marks = WriteMarks(cache)

@@ -19,6 +19,11 @@ final class CachedTransaction: ReadTransaction {
     /// Whether everything was found, and all of it is one state of the store.
     var isWhole: Bool { !isMissing && cache.holds(slots, since: epoch) }
 
+    /// Keeps what was made of it.
+    func keep(_ result: some Sendable, answering question: StoreQuestion) {
+        cache.keep(result, answering: question, from: slots, asOf: epoch)
+    }
+
     func document(_ id: String, in collection: String) throws -> Document? {
         guard case .document(let document) = try answer(.document(DocumentName(collection: collection, id: id))) else {
             throw missing()

@@ -35,6 +35,14 @@ final class DocumentCache: Sendable {
         let byteCount: Int
     }
 
+    /// What was made of several answers.
+    fileprivate struct Result: Sendable {
+        let value: any Sendable
+        let slots: [Int]
+        let asOf: UInt64
+        let looks: UInt64
+    }
+
     fileprivate struct Slot {
         /// The epoch of the last change.
         var changed: UInt64 = 0
@@ -53,9 +61,12 @@ final class DocumentCache: Sendable {
         var recent: [Question: Entry] = [:]
         var older: [Question: Entry] = [:]
         var recentByteCount = 0
+        var results: [StoreQuestion: Result] = [:]
     }
 
     fileprivate static let slotCount = 1 << 15
+    /// The most results that are kept; then they begin anew, for to make one again takes microseconds.
+    fileprivate static let mostResults = 1 << 13
     private let state = Mutex(State())
     private let byteCount: Int
 
@@ -75,6 +86,24 @@ final class DocumentCache: Sendable {
             guard let entry = state.entry(question, slot), entry.looks < pass.number else { return nil }
             state.turn(over: byteCount / 2)
             return (entry.answer, slot)
+        }
+    }
+
+    /// What was made of answers that all still count.
+    func result(_ question: StoreQuestion, _ pass: Pass) -> (any Sendable)? {
+        state.withLock { state in
+            guard let result = state.results[question], result.looks < pass.number,
+                result.slots.allSatisfy({ state.counts($0, asOf: result.asOf) })
+            else { return nil }
+            return result.value
+        }
+    }
+
+    /// Keeps what was made of answers in these slots, which were found since an epoch.
+    func keep(_ value: any Sendable, answering question: StoreQuestion, from slots: [Int], asOf epoch: UInt64) {
+        state.withLock { state in
+            if state.results.count >= Self.mostResults { state.results.removeAll(keepingCapacity: true) }
+            state.results[question] = Result(value: value, slots: slots, asOf: epoch, looks: state.looks)
         }
     }
 
@@ -134,6 +163,7 @@ final class DocumentCache: Sendable {
             state.recent = [:]
             state.older = [:]
             state.recentByteCount = 0
+            state.results = [:]
         }
     }
 

@@ -14,6 +14,8 @@ package final class StoreAuditLog: AuditLog {
     private let queue = Mutex(Queue())
     /// The chains that were lengthened here and not signed since.
     private let moved = Mutex<Set<AuditChain>>([])
+    /// The ends that were written here last, of as many chains as one commit may have.
+    private let written = Mutex<[AuditChain: WrittenHead]>([:])
     /// Rung when a chain has many records without a signature.
     let isDue = EventBell()
 
@@ -61,10 +63,11 @@ package final class StoreAuditLog: AuditLog {
     private func write(_ entries: [Entry]) async -> [String: Result<Void, any Error>] {
         let parts = Self.parts(entries)
         do {
+            let known = written.withLock { $0 }
             let heads = try await store.write { transaction in
-                try parts.map { try transaction.append($0.records, to: $0.chain, of: $0.resource) }
+                try parts.map { try transaction.append($0.records, to: $0.chain, of: $0.resource, after: known[$0.chain]) }
             }
-            note(zip(parts.map(\.chain), heads))
+            note(parts.map(\.chain), heads)
             return Dictionary(parts.map { ($0.chain.key, .success(())) }, uniquingKeysWith: { first, _ in first })
         } catch StoreError.corrupt where parts.count > 1 {
             var results: [String: Result<Void, any Error>] = [:]
@@ -78,15 +81,10 @@ package final class StoreAuditLog: AuditLog {
         }
     }
 
-    private func note(_ heads: some Sequence<(AuditChain, AuditHead)>) {
-        var isDue = false
-        moved.withLock { moved in
-            for (chain, head) in heads {
-                moved.insert(chain)
-                if head.signed <= head.count &- Self.longestUnsigned { isDue = true }
-            }
-        }
-        if isDue { self.isDue.ring() }
+    private func note(_ chains: [AuditChain], _ heads: [WrittenHead]) {
+        moved.withLock { $0.formUnion(chains) }
+        written.withLock { $0 = Dictionary(zip(chains, heads), uniquingKeysWith: { _, last in last }) }
+        if heads.contains(where: { $0.head.signed <= $0.head.count &- Self.longestUnsigned }) { isDue.ring() }
     }
 
     private static func parts(_ entries: [Entry]) -> [Part] {

@@ -6,9 +6,22 @@
 package protocol Store: Sendable {
     /// Runs `body` on one consistent snapshot.
     func read<R: Sendable>(_ body: @escaping @Sendable (any ReadTransaction) throws -> R) async throws -> R
+    /// The same where `body` depends on `question` and the store alone: a store may answer with what it gave before, for
+    /// as long as nothing has changed that it looked at.
+    func read<R: Sendable>(
+        answering question: StoreQuestion, _ body: @escaping @Sendable (any ReadTransaction) throws -> R
+    ) async throws -> R
     /// Runs `body` and commits durably when it returns; nothing is kept if it throws. Serializable.
     @discardableResult
     func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R
+}
+
+extension Store {
+    package func read<R: Sendable>(
+        answering question: StoreQuestion, _ body: @escaping @Sendable (any ReadTransaction) throws -> R
+    ) async throws -> R {
+        try await read(body)
+    }
 }
 
 /// What can be asked of a store.

@@ -78,6 +78,59 @@ import Testing
         #expect(store.reads <= before + 1)
     }
 
+    @Test func aQuestionIsAnsweredOnceUntilSomethingChangesThatItRestsOn() async throws {
+        let cached = CachedStore(InMemoryStore(), feed: nil)
+        let calls = Mutex(0)
+        func sum() async throws -> Int {
+            try await cached.read(answering: StoreQuestion("sum", "things")) { transaction in
+                calls.withLock { $0 += 1 }
+                return try transaction.values(Int.self, in: "things").reduce(0, +)
+            }
+        }
+        try await cached.write { _ = try $0.put(1, "a", in: "things") }
+        for _ in 0..<2 { #expect(try await sum() == 1) }
+        calls.withLock { $0 = 0 }
+        for _ in 0..<5 { #expect(try await sum() == 1) }
+        try await cached.write { _ = try $0.put(7, "x", in: "others") }
+        #expect(try await sum() == 1)
+        #expect(calls.withLock { $0 } == 0)
+        try await cached.write { _ = try $0.put(2, "b", in: "things") }
+        for _ in 0..<3 { #expect(try await sum() == 3) }
+        try await cached.write { _ = try $0.remove("a", in: "things", if: .any) }
+        for _ in 0..<3 { #expect(try await sum() == 2) }
+    }
+
+    /// What is not there is an answer too, and other than no answer.
+    @Test func aQuestionMayBeAnsweredByNothing() async throws {
+        let cached = CachedStore(InMemoryStore(), feed: nil)
+        func body() async throws -> [UInt8]? {
+            try await cached.read(answering: StoreQuestion("body", "a")) { try $0.document("a", in: "things")?.body }
+        }
+        for _ in 0..<3 { #expect(try await body() == nil) }
+        try await cached.write { _ = try $0.put("a", in: "things", body: [1], if: .any) }
+        for _ in 0..<3 { #expect(try await body() == [1]) }
+        try await cached.write { _ = try $0.remove("a", in: "things", if: .any) }
+        for _ in 0..<3 { #expect(try await body() == nil) }
+    }
+
+    @Test func questionsAboutDifferentThingsHaveDifferentAnswers() async throws {
+        let cached = CachedStore(InMemoryStore(), feed: nil)
+        try await cached.write { transaction in
+            for number in 1...3 { try transaction.put(number, "\(number)", in: "things") }
+        }
+        for _ in 0..<3 {
+            for number in 1...3 {
+                let found = try await cached.read(answering: StoreQuestion("one", "\(number)")) {
+                    try $0.value(Int.self, "\(number)", in: "things")?.value
+                }
+                #expect(found == number)
+            }
+        }
+        await #expect(throws: StoreError.corrupt("things/1")) {
+            try await cached.read(answering: StoreQuestion("text", "1")) { try $0.value(String.self, "1", in: "things")?.value }
+        }
+    }
+
     /// Pairs are written together and read together: a read that finds two halves of different writes has mixed two states.
     @Test(arguments: StoreKind.available)
     func aReadNeverMixesTwoStates(_ kind: StoreKind) async throws {
@@ -104,6 +157,8 @@ import Testing
                             #expect(pair[0] == pair[1])
                             let all = try await store.read { try $0.values(Int.self, in: "pairs") }
                             #expect(Set(all).count == 1)
+                            let known = try await store.read(answering: StoreQuestion("all", "pairs")) { try $0.values(Int.self, in: "pairs") }
+                            #expect(Set(known).count == 1)
                         }
                     }
                 }
@@ -125,12 +180,18 @@ import Testing
                         acknowledged.number.withLock { $0 = number }
                     }
                 }
-                for _ in 0..<4 {
+                for reader in 0..<4 {
                     group.addTask {
                         var last = 0
                         while last < 150 {
                             let least = max(last, acknowledged.number.withLock { $0 })
-                            last = try await store.read { try $0.value(Int.self, "n", in: "counters")?.value } ?? -1
+                            // Half of the readers ask a question that may be answered from memory.
+                            last =
+                                if reader.isMultiple(of: 2) {
+                                    try await store.read { try $0.value(Int.self, "n", in: "counters")?.value } ?? -1
+                                } else {
+                                    try await store.read(answering: StoreQuestion("n")) { try $0.value(Int.self, "n", in: "counters")?.value } ?? -1
+                                }
                             #expect(last >= least)
                             if last < least { return }
                         }

@@ -21,6 +21,8 @@ import Testing
             for reader in replicas {
                 #expect(try await reader.read { try $0.value(Int.self, "n", in: "counters")?.value } == number)
                 #expect(try await reader.read { try $0.values(Int.self, in: "counters") } == [number])
+                let known = try await reader.read(answering: StoreQuestion("n")) { try $0.value(Int.self, "n", in: "counters")?.value }
+                #expect(known == number)
             }
         }
         try await replicas[0].write { _ = try $0.remove("n", in: "counters", if: .any) }

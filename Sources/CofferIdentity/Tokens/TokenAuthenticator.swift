@@ -92,7 +92,7 @@ package struct TokenAuthenticator: Authenticator {
     }
 
     private func etag(ofEnabled objectID: String) async throws -> String? {
-        try await store.read { transaction in
+        try await store.read(answering: StoreQuestion("principal", objectID)) { transaction in
             guard let principal = try transaction.principal(objectID), principal.value.isEnabled else { return nil }
             return principal.etag
         }

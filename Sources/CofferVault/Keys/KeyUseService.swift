@@ -14,7 +14,7 @@ struct KeyUseService: Sendable {
         _ name: ObjectName, version: String?, for operation: KeyOperation, _ body: UseKeyBody,
         _ apiVersion: VaultAPIVersion, in vault: VaultRecord, by grant: Grant
     ) async throws -> KeyUseResult {
-        let record = try await store.read { try $0.version(KeyVersionRecord.self, of: name, version, in: vault) }
+        let record = try await store.version(KeyVersionRecord.self, of: name, version, in: vault)
         if !record.isEnabled { material.forget(record, in: vault) }
         try record.check(operation, at: clock.now())
         let use = try KeyUse(body, for: operation, with: record.kind, apiVersion)

@@ -93,7 +93,7 @@ struct KeysService: Sendable {
     func version(
         _ version: String?, of name: ObjectName, in vault: VaultRecord, by grant: Grant
     ) async throws -> KeyVersionRecord {
-        try await store.read { try $0.version(KeyVersionRecord.self, of: name, version, in: vault) }
+        try await store.version(KeyVersionRecord.self, of: name, version, in: vault)
     }
 
     /// Changes a version's attributes, operations or tags; never its material.

@@ -116,6 +116,15 @@ extension ReadTransaction {
     }
 }
 
+extension Store {
+    /// ``ReadTransaction/version(_:of:_:in:)`` alone.
+    func version<V: VersionRecord>(_ type: V.Type, of name: ObjectName, _ version: String?, in vault: VaultRecord) async throws -> V {
+        try await read(answering: StoreQuestion("version", V.kind.rawValue, vault.instance, name.key, version ?? "")) {
+            try $0.version(V.self, of: name, version, in: vault)
+        }
+    }
+}
+
 extension WriteTransaction {
     /// Enters a new version, which becomes the current one, and the object if there is none of that name. Its key in the token, if it has
     /// one, is in use from then on.

@@ -36,7 +36,7 @@ struct SecretsService: Sendable {
     func opened(
         _ version: String?, of name: ObjectName, in vault: VaultRecord, by grant: Grant
     ) async throws -> OpenedSecret {
-        let record = try await store.read { try $0.version(SecretVersionRecord.self, of: name, version, in: vault) }
+        let record = try await store.version(SecretVersionRecord.self, of: name, version, in: vault)
         guard record.isEnabled else { throw APIError.secretDisabled }
         guard let sealed = Base64URL.decode(record.sealedValue) else { throw SealError.notAuthentic }
         return OpenedSecret(
@@ -66,7 +66,7 @@ struct SecretsService: Sendable {
     func version(
         _ version: String?, of name: ObjectName, in vault: VaultRecord, by grant: Grant
     ) async throws -> SecretVersionRecord {
-        try await store.read { try $0.version(SecretVersionRecord.self, of: name, version, in: vault) }
+        try await store.version(SecretVersionRecord.self, of: name, version, in: vault)
     }
 
     /// The current versions of up to `limit` secrets after the one named `mark`, in order of name.

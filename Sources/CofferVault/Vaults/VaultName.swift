@@ -8,7 +8,8 @@ struct VaultName: Sendable {
     /// - Returns: nil unless `text` is such a name.
     init?(_ text: String) {
         let bytes = Array(text.utf8)
-        guard (3...24).contains(bytes.count), bytes.allSatisfy({ $0.isNameByte }), !text.contains("--"),
+        guard (3...24).contains(bytes.count), bytes.allSatisfy({ $0.isNameByte }),
+            !zip(bytes, bytes.dropFirst()).contains(where: { $0 == UInt8(ascii: "-") && $1 == UInt8(ascii: "-") }),
             let first = bytes.first, first.isASCIILetter, bytes.last != UInt8(ascii: "-")
         else { return nil }
         self.text = text

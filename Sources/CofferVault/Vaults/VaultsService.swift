@@ -120,8 +120,10 @@ struct VaultsService: Sendable {
     /// - Throws: ``APIError/noVault(at:)`` if it has none that is in use.
     func vault(host: String) async throws -> VaultRecord {
         guard let name = settings.vault(host: host) else { throw APIError.noVault(at: host) }
-        let now = clock.now()
-        let vault = try await store.read { try $0.vault(named: name, at: now) }
+        // One that is deleted is not in use, whether its retention has ended or not.
+        let vault = try await store.read(answering: StoreQuestion("vault", name.key)) {
+            try $0.value(VaultRecord.self, name.key, in: VaultRecord.collection)?.value
+        }
         guard let vault, vault.deletion == nil else { throw APIError.noVault(at: host) }
         return vault
     }
