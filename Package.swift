@@ -14,7 +14,7 @@ struct Row {
 let house: [Row] = [
     // Ground: no domain words.
     Row(name: "CofferCore", needs: [], outside: ["CLinux"]),
-    Row(name: "CofferCrypto", needs: ["CofferCore"], outside: ["COpenSSL", "CBatchRSA"], exclude: ["README.md"]),
+    Row(name: "CofferCrypto", needs: ["CofferCore"], outside: ["COpenSSL", "CBatchRSA", "CXTS"], exclude: ["README.md"]),
     // Language: values every part speaks.
     Row(name: "CofferModel", needs: ["CofferCore"]),
     // Platform: the ports that services plug into, and the one place that speaks HTTP.
@@ -117,6 +117,7 @@ let package = Package(
         [
             .target(name: "CBatchRSA", path: "Sources/C/CBatchRSA", exclude: ["operation.inc", "product.inc"]),
             .target(name: "CLinux", path: "Sources/C/CLinux"),
+            .target(name: "CXTS", path: "Sources/C/CXTS", exclude: ["kernel.inc"]),
             .target(name: "CPKCS11", path: "Sources/C/CPKCS11"),
             .systemLibrary(name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
             .systemLibrary(name: "CPostgres", path: "Sources/C/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),

@@ -8,14 +8,14 @@ final class CipherStack {
     private let inner: XTSCipher
     private let outer: XTSCipher?
 
-    /// Large enough to keep the loop short, small enough that the second layer finds the bytes in the cache.
-    private static let pieceByteCount = 32 * DiskHeader.sectorByteCount
+    /// Large enough to keep the loop short, small enough that the second layer finds the bytes in the nearest cache.
+    private static let pieceByteCount = 4 * DiskHeader.sectorByteCount
 
     /// - Throws: ``BlockError/badKey`` if a key is none for AES-256-XTS.
-    init(_ keys: borrowing LayerKeys) throws(BlockError) {
+    init(_ keys: borrowing LayerKeys, _ engine: XTSEngine) throws(BlockError) {
         do {
-            inner = try XTSCipher(key: keys.inner)
-            outer = try keys.withOuter { (key) throws(CryptoError) in try XTSCipher(key: key) }
+            inner = try XTSCipher(key: keys.inner, engine: engine)
+            outer = try keys.withOuter { (key) throws(CryptoError) in try XTSCipher(key: key, engine: engine) }
         } catch {
             throw .badKey
         }

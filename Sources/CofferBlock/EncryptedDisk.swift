@@ -1,3 +1,4 @@
+package import CofferCrypto
 package import CofferDiskFormat
 package import CofferCore
 import Synchronization
@@ -11,6 +12,7 @@ package final class EncryptedDisk: Sendable {
     package let byteCount: UInt64
     package let isReadOnly: Bool
 
+    private let engine: XTSEngine
     let file: DataFile
     let ranges = RangeLock()
     private let state: Mutex<State>
@@ -25,12 +27,17 @@ package final class EncryptedDisk: Sendable {
 
     /// Opens the data file of the disk that `header` describes.
     ///
-    /// - Parameter keys: The data keys, already proved by `header.prove(_:)`.
+    /// - Parameters:
+    ///   - keys: The data keys, already proved by `header.prove(_:)`.
+    ///   - engine: What runs the ciphers; one that is available.
     /// - Throws: ``BlockError/system(_:)`` if the file cannot be opened, ``BlockError/badKey``.
-    package init(_ header: DiskHeader, dataPath: String, keys: consuming LayerKeys, isReadOnly: Bool) throws(BlockError) {
+    package init(
+        _ header: DiskHeader, dataPath: String, keys: consuming LayerKeys, isReadOnly: Bool, engine: XTSEngine = .fastest
+    ) throws(BlockError) {
         byteCount = header.byteCount
         self.isReadOnly = isReadOnly
-        _ = try CipherStack(keys)
+        self.engine = engine
+        _ = try CipherStack(keys, engine)
         file = try DataFile(path: dataPath, isReadOnly: isReadOnly)
         state = Mutex(State(keys: consume keys))
     }
@@ -44,7 +51,7 @@ package final class EncryptedDisk: Sendable {
             let channel = DiskChannel(self, number: state.nextChannel)
             state.nextChannel += 1
             state.channels[channel.number] = channel
-            try Self.equip(channel, state)
+            try equip(channel, state)
             return channel
         }
     }
@@ -70,7 +77,7 @@ package final class EncryptedDisk: Sendable {
             guard !state.isClosed else { throw BlockError.closed }
             state.keys = slot.take()
             state.reason = nil
-            for channel in state.channels.values { try Self.equip(channel, state) }
+            for channel in state.channels.values { try equip(channel, state) }
         }
     }
 
@@ -111,9 +118,9 @@ package final class EncryptedDisk: Sendable {
         channel.equip(with: nil)
     }
 
-    private static func equip(_ channel: DiskChannel, _ state: borrowing State) throws(BlockError) {
+    private func equip(_ channel: DiskChannel, _ state: borrowing State) throws(BlockError) {
         switch state.keys {
-        case .some(let keys): channel.equip(with: try CipherStack(keys))
+        case .some(let keys): channel.equip(with: try CipherStack(keys, engine))
         case .none: channel.equip(with: nil)
         }
     }

@@ -99,14 +99,16 @@ package enum CryptoSelfTest {
         let key = try bytes(
             "2718281828459045235360287471352662497757247093699959574966967627"
                 + "3141592653589793238462643383279502884197169399375105820974944592")
-        let cipher = try XTSCipher(key: secret(key))
         let plaintext = (0..<2 * XTSCipher.sectorSize).map { UInt8(truncatingIfNeeded: $0) }
-        var sectors = plaintext
-        unsafe sectors.withUnsafeMutableBytes { unsafe cipher.encrypt($0, first: 0xffff_ffff) }
         let answer = try bytes("a832d586cefe03576e91b3d020fdff549d228631dda2eaa66cae88f0ab572e37")
-        try expect(DigestAlgorithm.sha256.hash(sectors) == answer, "AES-XTS encryption")
-        unsafe sectors.withUnsafeMutableBytes { unsafe cipher.decrypt($0, first: 0xffff_ffff) }
-        try expect(sectors == plaintext, "AES-XTS decryption")
+        for engine in XTSEngine.allCases where engine.isAvailable {
+            let cipher = try XTSCipher(key: secret(key), engine: engine)
+            var sectors = plaintext
+            unsafe sectors.withUnsafeMutableBytes { unsafe cipher.encrypt($0, first: 0xffff_ffff) }
+            try expect(DigestAlgorithm.sha256.hash(sectors) == answer, "AES-XTS encryption (\(engine.rawValue))")
+            unsafe sectors.withUnsafeMutableBytes { unsafe cipher.decrypt($0, first: 0xffff_ffff) }
+            try expect(sectors == plaintext, "AES-XTS decryption (\(engine.rawValue))")
+        }
     }
 
     /// RFC 7748 section 6.1.

@@ -16,12 +16,39 @@ import Testing
         return bytes
     }
 
-    @Test(arguments: XTSVector.all)
-    func standardVectorIsMet(vector: XTSVector) throws {
-        let cipher = try XTSCipher(key: SecretBytes(hex(XTSVector.key)), sectorSize: 512)
+    private static let engines = XTSEngine.allCases.filter(\.isAvailable)
+
+    @Test(arguments: XTSVector.all, engines)
+    func standardVectorIsMet(vector: XTSVector, engine: XTSEngine) throws {
+        let cipher = try XTSCipher(key: SecretBytes(hex(XTSVector.key)), sectorSize: 512, engine: engine)
         let ciphertext = encrypted(XTSVector.plaintext, first: vector.unit, by: cipher)
         #expect(ciphertext == hex(vector.ciphertext), "vector \(vector.number)")
         #expect(decrypted(ciphertext, first: vector.unit, by: cipher) == XTSVector.plaintext)
+    }
+
+    /// Lengths, sizes, alignments and numbers at random; OpenSSL knows nothing of our arithmetic.
+    @Test(arguments: engines)
+    func everyEngineGivesOpenSSLsBytes(engine: XTSEngine) throws {
+        var random = SeededRandom(seed: 41)
+        for round in 0..<120 {
+            let key = random.bytes(64)
+            let size = [512, 1024, 4096, 8192][round % 4]
+            let count = Int.random(in: 1...35, using: &random)
+            let first = round % 5 == 0 ? UInt64.max - UInt64(count) / 2 : random.next()
+            let skip = Int.random(in: 0..<70, using: &random)
+            let plaintext = random.bytes(count * size)
+            let ours = try XTSCipher(key: SecretBytes(key), sectorSize: size, engine: engine)
+            let theirs = try XTSCipher(key: SecretBytes(key), sectorSize: size, engine: .openSSL)
+            var memory = [UInt8](repeating: 0xA5, count: skip) + plaintext + [UInt8](repeating: 0xA5, count: 64)
+            unsafe memory.withUnsafeMutableBytes { memory in
+                unsafe ours.encrypt(UnsafeMutableRawBufferPointer(rebasing: memory[skip..<skip + count * size]), first: first)
+            }
+            #expect(Array(memory[skip..<skip + count * size]) == encrypted(plaintext, first: first, by: theirs))
+            unsafe memory.withUnsafeMutableBytes { memory in
+                unsafe ours.decrypt(UnsafeMutableRawBufferPointer(rebasing: memory[skip..<skip + count * size]), first: first)
+            }
+            #expect(memory == [UInt8](repeating: 0xA5, count: skip) + plaintext + [UInt8](repeating: 0xA5, count: 64))
+        }
     }
 
     @Test(arguments: 0..<8 as Range<UInt64>)
