@@ -36,7 +36,25 @@ struct DiskCopyTests {
 
     @Test(arguments: [1, 2])
     func aCopyOfADiskInUseIsOfOneMoment(layers: Int) async throws {
-        let test = try TestDisk(byteCount: Self.byteCount, layers: layers)
+        try await copyWhileCounting(layers: layers, under: NSTemporaryDirectory(), rounds: 12)
+    }
+
+    @Test(.enabled(if: SharingFileSystem.isAvailable, "needs root, to mount a file system whose files share blocks"))
+    func soIsOneThatSharesBlocksAndItTakesNoSpace() async throws {
+        let files = try #require(SharingFileSystem())
+        let test = try TestDisk(byteCount: Self.byteCount, layers: 1, under: files.path)
+        let channel = try test.open().makeChannel()
+        for offset in stride(from: UInt64(0), to: Self.byteCount, by: 1 << 20) { try channel.write([UInt8](repeating: 9, count: 1 << 20), at: offset) }
+        let before = files.freeByteCount()
+        let target = try TestDisk(byteCount: Self.byteCount, layers: 1, under: files.path)
+        try DiskCopy(from: test.path, to: target.path, byteCount: Self.byteCount).run()
+        #expect(try target.ciphertext() == test.ciphertext())
+        #expect(before - min(before, files.freeByteCount()) < 1 << 20, "the copy has blocks of its own")
+        try await copyWhileCounting(layers: 1, under: files.path, rounds: 30)
+    }
+
+    private func copyWhileCounting(layers: Int, under directory: String, rounds: UInt64) async throws {
+        let test = try TestDisk(byteCount: Self.byteCount, layers: layers, under: directory)
         let disk = try test.open()
         let filler = try disk.makeChannel()
         for offset in stride(from: UInt64(0), to: Self.byteCount, by: 1 << 20) { try filler.write([UInt8](repeating: 9, count: 1 << 20), at: offset) }
@@ -45,9 +63,9 @@ struct DiskCopyTests {
         let counter = Counter()
         let pool = WorkerPool(name: "test", threads: 1)
         let writer = Task { try await pool.run { try Self.count(on: disk, counter) } }
-        for round in 1...12 {
+        for round in 1...rounds {
             while counter.number.load(ordering: .relaxed) < 3 * round { await Task.yield() }
-            let target = try TestDisk(byteCount: Self.byteCount, layers: layers)
+            let target = try TestDisk(byteCount: Self.byteCount, layers: layers, under: directory)
             let copy = try DiskCopy(from: test.path, to: target.path, byteCount: Self.byteCount)
             copy.hold(disk)
             try copy.run()
@@ -91,16 +109,17 @@ struct DiskCopyTests {
         try channel.write([UInt8](repeating: 2, count: 4096), at: Self.byteCount - 4096)
     }
 
-    @Test func aFileSystemThatIsFullEndsTheCopyCleanly() throws {
-        let test = try TestDisk(byteCount: 1 << 20, layers: 1)
+    @Test(.enabled(if: SmallFileSystem.isAvailable, "needs root, to mount a small file system"))
+    func aFileSystemThatIsFullEndsTheCopyCleanly() throws {
+        let small = try #require(SmallFileSystem())
+        let test = try TestDisk(byteCount: 16 << 20, layers: 1)
         let disk = try test.open()
         let channel = try disk.makeChannel()
-        try channel.write([UInt8](repeating: 1, count: 1 << 20), at: 0)
-        #expect(throws: BlockError.self) {
-            let copy = try DiskCopy(from: test.path, to: "/dev/full", byteCount: 1 << 20)
-            copy.hold(disk)
-            try copy.run()
-        }
+        for offset in stride(from: UInt64(0), to: 16 << 20, by: 1 << 20) { try channel.write([UInt8](repeating: 1, count: 1 << 20), at: offset) }
+        let target = try TestDisk(byteCount: 16 << 20, layers: 1, under: small.path)
+        let copy = try DiskCopy(from: test.path, to: target.path, byteCount: 16 << 20)
+        copy.hold(disk)
+        #expect(throws: BlockError.noSpace) { try copy.run() }
         try channel.write([UInt8](repeating: 2, count: 4096), at: 0)
     }
 
