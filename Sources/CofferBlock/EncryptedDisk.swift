@@ -9,13 +9,14 @@ import Synchronization
 /// the ranges they touch.
 package final class EncryptedDisk: Sendable {
     /// The size that a guest sees, in bytes.
-    package let byteCount: UInt64
+    package var byteCount: UInt64 { currentByteCount.load(ordering: .relaxed) }
     package let isReadOnly: Bool
 
     private let engine: XTSEngine
     let file: DataFile
     let ranges = RangeLock()
     private let state: Mutex<State>
+    private let currentByteCount: Atomic<UInt64>
 
     private struct State: ~Copyable {
         var keys: LayerKeys?
@@ -34,7 +35,7 @@ package final class EncryptedDisk: Sendable {
     package init(
         _ header: DiskHeader, dataPath: String, keys: consuming LayerKeys, isReadOnly: Bool, engine: XTSEngine = .fastest
     ) throws(BlockError) {
-        byteCount = header.byteCount
+        currentByteCount = Atomic(header.byteCount)
         self.isReadOnly = isReadOnly
         self.engine = engine
         _ = try CipherStack(keys, engine)
@@ -79,6 +80,11 @@ package final class EncryptedDisk: Sendable {
             state.reason = nil
             for channel in state.channels.values { try equip(channel, state) }
         }
+    }
+
+    /// Lets I/O reach as far as `byteCount`, once the data file and the header do.
+    package func grow(to byteCount: UInt64) {
+        currentByteCount.max(byteCount, ordering: .relaxed)
     }
 
     /// Whether `key` is the data key of layer `layer` in use, compared in constant time; nil while the disk is suspended.
