@@ -71,6 +71,10 @@ def test_keys_refuse_what_they_are_not_for(stage):
     step(stage, "key", "gates")
 
 
+def test_random_bytes_are_given(stage):
+    step(stage, "key", "random")
+
+
 def test_secrets_have_values_and_versions(stage):
     step(stage, "secret", "values")
 
