@@ -44,7 +44,7 @@ package struct VaultServices: Sendable {
             keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion,
             backups: backups)
         let policies = RotationPolicyService(store: store, keys: keys, audit: trail, clock: clock, settings: settings)
-        let secrets = SecretsService(store: store, sealer: sealer, clock: clock)
+        let secrets = SecretsService(store: store, sealer: sealer, material: material, clock: clock)
         let secretsRoutes = SecretsRoutes(
             secrets: secrets, deletion: deletion, backups: backups)
         let certificates = CertificatesService(store: store, sealer: sealer, material: material, clock: clock, bell: bell)

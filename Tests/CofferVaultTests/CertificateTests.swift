@@ -170,7 +170,7 @@ import Testing
             CertificateProfile(
                 subject: try DistinguishedName("CN=imported"), names: [.dns("imported.example.com")], usage: [.digitalSignature], purposes: []),
             key: key, from: now, to: now.adding(Self.day * 90))
-        let pfx = try CertificateExport.pfx(leaf, [], key: key).withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+        let pfx = try CertificateExport.pfx([leaf], key: key).withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
         let pem = try CertificateExport.pem([leaf], key: key).withBytes { bytes in
             unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
         }

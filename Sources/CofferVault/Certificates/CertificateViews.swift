@@ -14,12 +14,17 @@ struct CertificateBundle: Encodable, Sendable {
     let tags: [String: String]?
     let policy: CertificatePolicyView?
     let pending: Reference?
+    /// Since 7.6.
+    let preserveCertOrder: Bool?
 
     struct Reference: Encodable, Sendable {
         let id: String
     }
 
-    init(_ version: CertificateVersionRecord, _ policy: CertificatePolicy?, isPending: Bool, in vault: VaultRecord, host: String) {
+    init(
+        _ version: CertificateVersionRecord, _ policy: CertificatePolicy?, isPending: Bool, in vault: VaultRecord, host: String,
+        _ apiVersion: VaultAPIVersion
+    ) {
         id = version.id(host: host)
         kid = "https://\(host)/keys/\(version.name)/\(version.version)"
         sid = "https://\(host)/secrets/\(version.name)/\(version.version)"
@@ -30,6 +35,7 @@ struct CertificateBundle: Encodable, Sendable {
         tags = version.tags.isEmpty ? nil : version.tags
         self.policy = policy.map { CertificatePolicyView($0, of: version.name, host: host) }
         pending = isPending ? Reference(id: "https://\(host)/certificates/\(version.name)/pending") : nil
+        preserveCertOrder = apiVersion.hasCertificateOrder ? version.preservesOrder ?? false : nil
     }
 }
 

@@ -185,12 +185,13 @@ struct CertificatesRoutes: Sendable {
         _ version: String?, of name: ObjectName, _ request: VaultRequest, by grant: Grant, status: Int = 200
     ) async throws -> VaultAnswer {
         let found = try await certificates.certificate(version, of: name, in: request.vault, by: grant)
-        let bundle = CertificateBundle(found.version, found.policy, isPending: found.isPending, in: request.vault, host: request.host)
+        let bundle = CertificateBundle(
+            found.version, found.policy, isPending: found.isPending, in: request.vault, host: request.host, request.apiVersion)
         return VaultAnswer(try .json(bundle, status: status), object: bundle.id)
     }
 
     private func show(_ deleted: DeletedVersion<CertificateVersionRecord>, _ request: VaultRequest) throws -> VaultAnswer {
-        let bundle = CertificateBundle(deleted.version, nil, isPending: false, in: request.vault, host: request.host)
+        let bundle = CertificateBundle(deleted.version, nil, isPending: false, in: request.vault, host: request.host, request.apiVersion)
         return try .json(
             DeletedView(bundle, deleted.deletion, of: .certificates, named: deleted.version.name, host: request.host), object: bundle.id)
     }

@@ -105,14 +105,13 @@ extension CertificatesService {
     /// - Throws: ``APIError/noPendingCertificate(_:)``, or ``APIError/certificateIsNotPending(_:)``.
     func cancel(_ name: ObjectName, in vault: VaultRecord, by grant: Grant) async throws -> CertificateOperation {
         try await store.write { transaction in
-            guard var operation = try transaction.certificateOperation(of: name, in: vault) else {
+            guard let operation = try transaction.certificateOperation(of: name, in: vault) else {
                 throw APIError.noPendingCertificate(name.text)
             }
             guard operation.status == .inProgress else { throw APIError.certificateIsNotPending(name.text) }
-            operation.status = .cancelled
-            operation.sealedKey = nil
-            try transaction.put(operation, of: name, in: vault)
-            return operation
+            try transaction.releaseTokenKey(of: operation)
+            try transaction.put(operation.ended(.cancelled), of: name, in: vault)
+            return operation.ended(.cancelled)
         }
     }
 
@@ -125,6 +124,8 @@ extension CertificatesService {
                 throw APIError.noPendingCertificate(name.text)
             }
             let path = ObjectRecord.path(name, in: vault)
+            try transaction.releaseTokenKey(of: operation)
+            try transaction.hidePending(name, in: vault)
             try transaction.remove(path, in: CertificateOperation.collection, if: .any)
             // Of a certificate that never came there is nothing else.
             if try transaction.objectIfAny(.certificates, name, in: vault) == nil {

@@ -62,7 +62,17 @@ struct SecretsRoutes: Sendable {
         let name = try request.name()
         let grant = try await request.grant(SecretPermission.get, on: name)
         let secret = try await secrets.opened(request.version, of: name, in: request.vault, by: grant)
+        if let form = try SecretConversion.target(request.http.parameter("outContentType"), of: secret.version, request.apiVersion) {
+            return try await show(secret, as: form, request)
+        }
         return try show(secret.version, value: SecretValue.text(of: secret.value), request)
+    }
+
+    private func show(_ secret: borrowing OpenedSecret, as form: String, _ request: VaultRequest) async throws -> VaultAnswer {
+        let converted = try await SecretConversion.pem(SymmetricKey(secret.value.clone()), in: secrets.material)
+        var version = secret.version
+        version.contentType = form
+        return try show(version, value: SecretValue.text(of: converted.bytes), request)
     }
 
     private func update(_ request: VaultRequest) async throws -> VaultAnswer {
