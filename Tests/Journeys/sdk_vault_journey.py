@@ -117,3 +117,7 @@ def test_issuers_and_contacts_are_kept(stage):
 
 def test_a_pending_certificate_is_cancelled_and_a_policy_changed(stage):
     step(stage, "certificate", "pending")
+
+
+def test_certificates_come_in_the_form_and_order_that_is_asked(stage):
+    step(stage, "certificate", "forms")

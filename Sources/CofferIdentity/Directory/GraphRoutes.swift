@@ -50,7 +50,9 @@ package struct GraphRoutes: APIHandler {
             }
         }
         switch call.words.first {
-        case "me": throw APIError.delegatedFlowRequired()
+        case "me":
+            guard caller.userPrincipalName != nil else { throw APIError.delegatedFlowRequired() }
+            return try await users.handle(call.onSelf(caller))
         case "users": return try await users.handle(call)
         case "groups": return try await groups.handle(call)
         case "applications": return try await applications.handle(call)
