@@ -60,6 +60,13 @@ struct CertificateImport: Sendable {
         if let asked = wanted?.secret_props?.contentType, asked != type {
             throw APIError.badParameter("policy.secret_props.contentType is \(asked.shortened), but the value is of type \(type).")
         }
+        if let crv = wanted?.key_props?.crv, crv != kind.curve?.rawValue {
+            throw APIError.badParameter("policy.key_props.crv is \(crv.shortened), but the certificate's key is on another curve, or none.")
+        }
+        if let size = wanted?.key_props?.key_size, size != kind.bits {
+            throw APIError.badParameter("policy.key_props.key_size is \(size), but the certificate's key has \(kind.bits) bits.")
+        }
+        _ = try wanted?.usage()
         guard !kind.isHardware || wanted?.key_props?.exportable != true else {
             throw APIError.badParameter("A key of type \(kind.type) never leaves its token: policy.key_props.exportable must be false.")
         }

@@ -42,9 +42,8 @@ extension CertificatePolicy {
     func keyKind() throws -> KeyKind {
         let specification = try KeySpecification(
             CreateKeyBody(
-                kty: key_props?.kty ?? "RSA", key_size: key_props?.kty?.hasPrefix("EC") == true ? nil : key_props?.key_size,
-                public_exponent: nil, key_ops: nil, attributes: nil, tags: nil,
-                crv: key_props?.kty?.hasPrefix("EC") == true ? key_props?.crv : nil, release_policy: nil))
+                kty: key_props?.kty ?? "RSA", key_size: key_props?.key_size, public_exponent: nil, key_ops: nil, attributes: nil, tags: nil,
+                crv: key_props?.crv, release_policy: nil))
         if case .oct = specification.kind.family { throw APIError.badParameter("The key of a certificate is of type RSA or EC.") }
         return specification.kind
     }
