@@ -40,7 +40,7 @@ struct Fixture {
         try await Self.enterSharedKey(into: store, clock: clock)
         keys = SigningKeys(store: store, sealer: PlainSealer(), clock: clock, workers: workers)
         tokens = TokenService(store: store, keys: keys, clock: clock, settings: settings)
-        passwords = try PasswordChecker(cost: Scrypt.Cost(cost: 16, blockSize: 8, parallelism: 1))
+        passwords = PasswordChecker(sealer: PlainSealer(), cost: Scrypt.Cost(cost: 16, blockSize: 8, parallelism: 1))
         routes = TokenRoutes(service: tokens, signIn: SignInService(tokens: tokens, passwords: passwords), keys: keys)
         authenticator = TokenAuthenticator(store: store, keys: keys, clock: clock, settings: settings, cacheCapacity: 8)
         authorizer = RoleAuthorizer(store: store)

@@ -71,6 +71,40 @@ import Testing
         #expect(try await fixture.vault(.get, "keys/web/versions").items.count == 1)
     }
 
+    @Test func pendingCertificatesAreListedWhereThatIsAsked() async throws {
+        try await fixture.makeVault()
+        for (name, issuer) in [("a", "Self"), ("b", "Unknown"), ("c", "Self"), ("d", "Unknown"), ("e", "Unknown")] {
+            _ = try await fixture.vault(.post, "certificates/\(name)/create", ["policy": Self.policy(issuer: issuer)])
+        }
+        _ = try await fixture.vault(.patch, "certificates/e/pending", ["cancellation_requested": true])
+        // A certificate that has come is there once, even while its next version is pending.
+        _ = try await fixture.vault(.post, "certificates/c/create", ["policy": Self.policy(issuer: "Unknown")])
+        #expect(try await names([]) == [["a", "c"]])
+        #expect(try await names([("includePending", "false")]) == [["a", "c"]])
+        #expect(try await names([("includePending", "true")]) == [["a", "b", "c", "d"]])
+        for size in 1...4 {
+            let pages = try await names([("includePending", "true"), ("maxresults", "\(size)")])
+            #expect(pages.flatMap { $0 } == ["a", "b", "c", "d"], "\(size)")
+            #expect(pages.allSatisfy { $0.count <= size })
+        }
+        let items = try await fixture.vault(.get, "certificates", query: [("includePending", "true")]).items
+        #expect(items.map { $0["attributes"]?["enabled"] } == [true, false, true, false])
+        #expect(items.map { $0["x5t"] == nil } == [false, true, false, true])
+    }
+
+    /// The names of a list's pages.
+    private func names(_ query: [(String, String)]) async throws -> [[String]] {
+        var pages: [[String]] = []
+        var query = query
+        while true {
+            let page = try await fixture.vault(.get, "certificates", query: query)
+            pages.append(page.items.compactMap { $0["id"]?.string?.split(separator: "/").last.map(String.init) })
+            guard let link = page.json["nextLink"]?.string else { return pages }
+            let parts = try #require(RequestTarget.query(of: String(link.split(separator: "?", maxSplits: 1)[1])))
+            query = parts.filter { $0.name != "api-version" }.map { ($0.name, $0.value) }
+        }
+    }
+
     @Test func aFirstPendingCertificateThatIsGivenUpLeavesNothing() async throws {
         try await fixture.makeVault()
         _ = try await create()

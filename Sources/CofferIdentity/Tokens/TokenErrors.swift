@@ -65,7 +65,7 @@ extension TokenError {
         )
     }
 
-    /// Also for people that there are not: nobody learns from an answer who there is.
+    /// Also for people that there are not.
     static let wrongPassword = TokenError(
         status: 400, error: "invalid_grant", code: 50126,
         description: "Error validating credentials due to invalid username or password."

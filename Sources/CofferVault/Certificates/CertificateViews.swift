@@ -42,7 +42,8 @@ struct CertificateBundle: Encodable, Sendable {
 /// A certificate in a list.
 struct CertificateItem: Encodable, Sendable {
     let id: String
-    let x5t: String
+    /// Absent of a certificate that is yet to come.
+    let x5t: String?
     let attributes: AttributesView
     let tags: [String: String]?
 
@@ -52,6 +53,16 @@ struct CertificateItem: Encodable, Sendable {
         x5t = version.thumbprint
         attributes = AttributesView(version, in: vault)
         tags = version.tags.isEmpty ? nil : version.tags
+    }
+}
+
+extension CertificateItem {
+    /// - Parameter key: That of the certificate that is yet to come.
+    init(pending key: KeyVersionRecord, id: String, in vault: VaultRecord) {
+        self.id = id
+        x5t = nil
+        attributes = AttributesView(key, in: vault)
+        tags = key.tags.isEmpty ? nil : key.tags
     }
 }
 

@@ -32,6 +32,10 @@ struct CertificatesRoutes: Sendable {
         let page = try PageRequest(request.http)
         let mark = try page.nameMark()
         let grant = try await request.grant(CertificatePermission.list, on: nil)
+        if request.http.parameter("includePending")?.lowercased() == "true" {
+            let found = try await certificates.certificatesWithPending(in: request.vault, after: mark, limit: page.limit, by: grant)
+            return try .json(page.page(found, at: "certificates", also: "includePending=true") { item($0, request) }, object: nil)
+        }
         let found = try await certificates.certificates(in: request.vault, after: mark, limit: page.limit, by: grant)
         return try .json(page.page(found, at: "certificates") { $0.item(for: request) }, object: nil)
     }
@@ -149,6 +153,13 @@ struct CertificatesRoutes: Sendable {
     private func show(_ operation: CertificateOperation, _ request: VaultRequest) throws -> VaultAnswer {
         try .json(
             CertificateOperationView(operation, host: request.host), object: "https://\(request.host)/certificates/\(operation.name)")
+    }
+
+    private func item(_ listed: ListedCertificate, _ request: VaultRequest) -> CertificateItem {
+        switch listed {
+        case .current(let version): version.item(for: request)
+        case .pending(let key): CertificateItem(pending: key, id: "https://\(request.host)/certificates/\(key.name)", in: request.vault)
+        }
     }
 
     private func object(_ name: ObjectName, _ request: VaultRequest) -> String {

@@ -27,6 +27,13 @@ extension CertificatesService {
         try await store.read { try $0.currentVersions(CertificateVersionRecord.self, in: vault, after: mark, limit: limit) }
     }
 
+    /// The same with those that are yet to come.
+    func certificatesWithPending(
+        in vault: VaultRecord, after mark: ObjectName?, limit: Int, by grant: Grant
+    ) async throws -> ObjectPage<ListedCertificate> {
+        try await store.read { try $0.certificatesWithPending(in: vault, after: mark, limit: limit) }
+    }
+
     /// Up to `limit` versions of a certificate after the version `mark`, in order of their ids.
     ///
     /// - Throws: ``APIError/notFound(_:_:_:)``.

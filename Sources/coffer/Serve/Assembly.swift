@@ -156,7 +156,7 @@ struct Assembly {
             store: store, sealer: keyring, clock: clock, workers: WorkerPool(name: "token-keys", threads: 1)
         )
         try await keys.prepare()
-        let passwords = try PasswordChecker()
+        let passwords = PasswordChecker(sealer: keyring)
         let tokens = TokenService(store: store, keys: keys, clock: clock, settings: settings)
         let authenticator = TokenAuthenticator(store: store, keys: keys, clock: clock, settings: settings)
         let assignments = RoleAssignmentService(store: store, clock: clock, bell: bell, settings: settings)

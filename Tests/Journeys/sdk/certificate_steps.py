@@ -96,6 +96,8 @@ def forms():
     certificates.begin_create_certificate("first", CertificatePolicy("Unknown", subject="CN=first.example"))
     refused("SecretDisabled", secrets.get_secret, "first")
     assert keys.get_key("first").properties.enabled is False
+    assert "first" in [each.name for each in certificates.list_properties_of_certificates(include_pending=True)]
+    assert "first" not in [each.name for each in certificates.list_properties_of_certificates()]
 
 
 def people():
