@@ -24,6 +24,13 @@ struct CertificateDraft: ~Copyable {
         self.certificate = certificate
     }
 
+    /// Gives the certificate all but its signature.
+    func complete(_ extensions: borrowing CertificateExtensions, as issuer: borrowing Owned) throws(CryptoError) {
+        try extensions.extend(certificate: certificate)
+        let name = unsafe X509_get_subject_name(issuer.pointer)
+        try CryptoError.check(unsafe X509_set_issuer_name(certificate.pointer, name))
+    }
+
     /// 19 random bytes before which a 1 stands: positive, and at most 20 bytes long (RFC 5280 section 4.1.2.2).
     private static func number(_ certificate: borrowing Owned) throws(CryptoError) {
         let bytes = [1] + SecureRandom.bytes(19)
@@ -41,9 +48,7 @@ struct CertificateDraft: ~Copyable {
     func sign(
         _ extensions: borrowing CertificateExtensions, as issuer: borrowing Owned, with key: PrivateKey
     ) throws(CryptoError) {
-        try extensions.extend(certificate: certificate)
-        let name = unsafe X509_get_subject_name(issuer.pointer)
-        try CryptoError.check(unsafe X509_set_issuer_name(certificate.pointer, name))
+        try complete(extensions, as: issuer)
         let digest = unsafe try DigestAlgorithm.sha256.provider.handle()
         guard unsafe X509_sign(certificate.pointer, key.key, digest) > 0 else { throw .fromOpenSSL() }
     }
@@ -57,12 +62,30 @@ extension Certificate {
         _ profile: CertificateProfile, key: PrivateKey, from start: Timestamp, to end: Timestamp
     ) throws(CryptoError) -> Certificate {
         let draft = try CertificateDraft(subject: profile.subject, key: key, from: start, to: end)
+        try draft.sign(draft.extensions(of: profile), with: key)
+        return try Certificate(draft.certificate)
+    }
+
+    /// The same for a key that signs elsewhere.
+    ///
+    /// - Parameter key: The public half is enough.
+    package static func unsigned(
+        _ profile: CertificateProfile, key: PrivateKey, from start: Timestamp, to end: Timestamp
+    ) throws(CryptoError) -> UnsignedDocument {
+        let draft = try CertificateDraft(subject: profile.subject, key: key, from: start, to: end)
+        try draft.complete(draft.extensions(of: profile), as: draft.certificate)
+        return try UnsignedDocument(certificate: draft.certificate, key: key)
+    }
+}
+
+extension CertificateDraft {
+    /// Those of a certificate that vouches for itself and is no authority.
+    fileprivate func extensions(of profile: CertificateProfile) throws(CryptoError) -> CertificateExtensions {
         var extensions = CertificateExtensions()
         try extensions.addConstraints(isAuthority: false)
         try extensions.add(profile)
-        try extensions.add(keyIdentifier: draft.keyIdentifier)
-        try extensions.add(issuerIdentifier: draft.keyIdentifier)
-        try draft.sign(extensions, with: key)
-        return try Certificate(draft.certificate)
+        try extensions.add(keyIdentifier: keyIdentifier)
+        try extensions.add(issuerIdentifier: keyIdentifier)
+        return extensions
     }
 }

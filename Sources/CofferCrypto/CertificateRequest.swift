@@ -6,6 +6,20 @@ package enum CertificateRequest {
     ///
     /// - Throws: ``CryptoError/invalidLength`` for names or purposes that a certificate cannot carry.
     package static func encode(_ profile: CertificateProfile, key: PrivateKey) throws(CryptoError) -> [UInt8] {
+        let request = try draft(profile, key: key)
+        let digest = unsafe try DigestAlgorithm.sha256.provider.handle()
+        guard unsafe X509_REQ_sign(request.pointer, key.key, digest) > 0 else { throw .fromOpenSSL() }
+        return unsafe try DER.encode { unsafe i2d_X509_REQ(request.pointer, $0) }
+    }
+
+    /// The same for a key that signs elsewhere.
+    ///
+    /// - Parameter key: The public half is enough.
+    package static func unsigned(_ profile: CertificateProfile, key: PrivateKey) throws(CryptoError) -> UnsignedDocument {
+        try UnsignedDocument(request: draft(profile, key: key), key: key)
+    }
+
+    private static func draft(_ profile: CertificateProfile, key: PrivateKey) throws(CryptoError) -> Owned {
         let request = unsafe try Owned(X509_REQ_new(), freedBy: X509_REQ_free)
         try CryptoError.check(unsafe X509_REQ_set_version(request.pointer, 0))
         try CryptoError.check(unsafe X509_REQ_set_pubkey(request.pointer, key.key))
@@ -14,9 +28,7 @@ package enum CertificateRequest {
         try extensions.add(profile)
         try extensions.addConstraints(isAuthority: false)
         try extensions.extend(request: request)
-        let digest = unsafe try DigestAlgorithm.sha256.provider.handle()
-        guard unsafe X509_REQ_sign(request.pointer, key.key, digest) > 0 else { throw .fromOpenSSL() }
-        return unsafe try DER.encode { unsafe i2d_X509_REQ(request.pointer, $0) }
+        return request
     }
 }
 

@@ -21,6 +21,9 @@ package struct CertifiedKey: Sendable {
         return chain + rest
     }
 
+    /// All certificates, the leaf first and the ``issuers`` after it, or as they were found.
+    package func certificates(preservingOrder isPreserved: Bool) -> [Certificate] { isPreserved ? certificates : [leaf] + issuers }
+
     /// - Throws: ``CryptoError/invalidKey`` unless one of the certificates is the key's.
     package init(key: PrivateKey, certificates: [Certificate]) throws(CryptoError) {
         guard let leaf = certificates.first(where: { $0.isOf(key) }) else { throw .invalidKey }
@@ -60,24 +63,26 @@ package struct CertifiedKey: Sendable {
 
 /// A key and its certificates for others to read.
 package enum CertificateExport {
-    /// A PFX with an empty password: AES-256 in CBC and an HMAC with SHA-256 (RFC 8018, RFC 7292). Certificates follow the leaf in their
-    /// order.
+    /// A PFX with an empty password: AES-256 in CBC and an HMAC with SHA-256 (RFC 8018, RFC 7292). Certificates stand in the order given;
+    /// the key refers to its own if that is the first.
     ///
     /// - Parameter key: Nil for a file of certificates alone.
-    package static func pfx(_ leaf: Certificate, _ issuers: [Certificate], key: PrivateKey?) throws(CryptoError) -> SecretBytes {
-        let certificate = try Certificate.decode(leaf.der)
+    package static func pfx(_ certificates: [Certificate], key: PrivateKey?) throws(CryptoError) -> SecretBytes {
         let chain = unsafe try Owned(OPENSSL_sk_new_null(), freedBy: coffer_certificates_free)
-        for issuer in issuers {
-            let copy = try Certificate.decode(issuer.der)
+        for certificate in certificates {
+            let copy = try Certificate.decode(certificate.der)
             try CryptoError.check(unsafe X509_up_ref(copy.pointer))
             guard unsafe OPENSSL_sk_push(chain.pointer, UnsafeRawPointer(copy.pointer)) > 0 else {
                 unsafe X509_free(copy.pointer)
                 throw .fromOpenSSL()
             }
         }
+        var first: OpaquePointer?
+        if let key, let head = certificates.first, head.isOf(key) { unsafe first = OPENSSL_sk_shift(chain.pointer).map { OpaquePointer($0) } }
+        defer { unsafe X509_free(first) }
         let file = unsafe try Owned(
             PKCS12_create(
-                "", nil, key?.key, certificate.pointer, chain.pointer, NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048, 0),
+                "", nil, key?.key, first, chain.pointer, NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048, 0),
             freedBy: PKCS12_free)
         let count = unsafe i2d_PKCS12(file.pointer, nil)
         guard count > 0 else { throw .fromOpenSSL() }
@@ -88,6 +93,15 @@ package enum CertificateExport {
             }
             guard written == count else { throw .fromOpenSSL() }
         }
+    }
+
+    /// The same as ``pem(_:key:)`` of what a PFX with an empty password holds.
+    ///
+    /// - Throws: As ``CertifiedKey/init(pfx:password:)``.
+    package static func pem(ofPFX file: borrowing SecretBytes) throws(CryptoError) -> SecretBytes {
+        var reader = try PFXReader(SecretBytes(count: 0) { _ in })
+        try reader.read(file)
+        return try pem(reader.certificates, key: reader.key)
     }
 
     /// The key as `PRIVATE KEY` and then the certificates, in the order given.

@@ -11,6 +11,7 @@ package enum CryptoSelfTest {
         try digests()
         try hmac()
         try hkdf()
+        try scrypt()
         try gcm()
         try cbc()
         try keyWrap()
@@ -50,6 +51,14 @@ package enum CryptoSelfTest {
             from: secret([UInt8](repeating: 0x0b, count: 22)), salt: Array(0...12), info: Array(0xf0...0xf9), count: 42)
         try expect(
             key, "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865", "HKDF")
+    }
+
+    /// RFC 7914 section 12, the first.
+    private static func scrypt() throws(CryptoError) {
+        let key = try Scrypt.deriveKey(from: secret([]), salt: [], cost: Scrypt.Cost(cost: 16, blockSize: 1, parallelism: 1), count: 64)
+        try expect(
+            key, "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906",
+            "scrypt")
     }
 
     /// Test case 16 of McGrew and Viega, "The Galois/Counter Mode of Operation", 2005.

@@ -25,6 +25,8 @@ package struct AuditEvent: Equatable, Sendable {
     package let callerAddress: String
     package let callerObjectID: String?
     package let callerApplicationID: String?
+    /// Of a person who signed in, such as `ann@coffer.localhost`.
+    package let callerPrincipalName: String?
     package let correlationID: String
     /// The object it was about, with its version: a key id, a disk id.
     package let object: String?
@@ -40,7 +42,7 @@ package struct AuditEvent: Equatable, Sendable {
     package init(
         time: Timestamp, resource: ResourceID, operation: String, operationVersion: String? = nil, status: Int,
         resultDescription: String?, durationMilliseconds: Int64, callerAddress: String, callerObjectID: String?,
-        callerApplicationID: String?, correlationID: String, object: String?, clientInfo: String?, requestURI: String?,
+        callerApplicationID: String?, callerPrincipalName: String? = nil, correlationID: String, object: String?, clientInfo: String?, requestURI: String?,
         access: AuditAccess? = nil, key: AuditKey? = nil, algorithm: String? = nil
     ) {
         self.time = time
@@ -53,6 +55,7 @@ package struct AuditEvent: Equatable, Sendable {
         self.callerAddress = callerAddress
         self.callerObjectID = callerObjectID
         self.callerApplicationID = callerApplicationID
+        self.callerPrincipalName = callerPrincipalName
         self.correlationID = correlationID
         self.object = object
         self.clientInfo = clientInfo

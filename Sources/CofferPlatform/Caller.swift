@@ -7,12 +7,15 @@ package struct Caller: Hashable, Sendable {
     package let tenantID: String
     /// Where the request came from; empty for Coffer's own.
     package let address: String
+    /// Of a person who signed in: the name that the token has.
+    package let userPrincipalName: String?
 
-    package init(objectID: String, applicationID: String, tenantID: String, address: String) {
+    package init(objectID: String, applicationID: String, tenantID: String, address: String, userPrincipalName: String? = nil) {
         self.objectID = objectID
         self.applicationID = applicationID
         self.tenantID = tenantID
         self.address = address
+        self.userPrincipalName = userPrincipalName
     }
 }
 

@@ -6,11 +6,17 @@ package protocol ResourceProvider: Sendable {
     /// Such as `Microsoft.KeyVault`.
     var namespace: String { get }
     var types: [ResourceTypeDescription] { get }
+    /// What roles can allow in the namespace, as far as it is listed.
+    var operations: [ProviderOperation] { get }
     func handle(_ request: ARMRequest) async throws -> APIResponse
     /// All resources of a subscription, or of one of its groups.
     func resources(in subscription: String, group: String?) async throws -> [ResourceSummary]
     /// Deletes one resource as its group is deleted.
     func delete(_ id: ResourceID, by grant: Grant) async throws
+}
+
+extension ResourceProvider {
+    package var operations: [ProviderOperation] { [] }
 }
 
 /// A resource type as `az provider show` lists it.

@@ -62,8 +62,10 @@ package struct VaultHandler: APIHandler {
                 VaultRequest(
                     http: request, caller: caller, vault: vault, apiVersion: apiVersion, access: access, nameText: name,
                     version: version))
-        case .wrongMethod: throw APIError.methodNotAllowed((request.meantMethod ?? request.method).rawValue, "this path of a vault")
-        case .unknown: throw APIError.noSuchVaultPath
+        case .wrongMethod:
+            throw ForeignPath.refusal(request.path)
+                ?? APIError.methodNotAllowed((request.meantMethod ?? request.method).rawValue, "this path of a vault")
+        case .unknown: throw ForeignPath.refusal(request.path) ?? APIError.noSuchVaultPath
         }
     }
 

@@ -41,16 +41,22 @@ package struct VaultServices: Sendable {
         keys = KeysService(store: store, material: material, clock: clock, bell: bell)
         let backups = BackupService(store: store, sealer: sealer, clock: clock, bell: bell)
         let keysRoutes = KeysRoutes(
-            keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), deletion: deletion,
-            backups: backups)
+            keys: keys, uses: KeyUseService(store: store, material: material, clock: clock), backups: backups)
         let policies = RotationPolicyService(store: store, keys: keys, audit: trail, clock: clock, settings: settings)
-        let secrets = SecretsService(store: store, sealer: sealer, clock: clock)
-        let secretsRoutes = SecretsRoutes(
-            secrets: secrets, deletion: deletion, backups: backups)
+        let secrets = SecretsService(store: store, sealer: sealer, material: material, clock: clock)
+        let secretsRoutes = SecretsRoutes(secrets: secrets, backups: backups)
         let certificates = CertificatesService(store: store, sealer: sealer, material: material, clock: clock, bell: bell)
         let certificatesRoutes = CertificatesRoutes(
-            certificates: certificates, deletion: deletion,
+            certificates: certificates,
             backups: CertificateBackupService(store: store, sealer: sealer, clock: clock, bell: bell))
+        let deletionRoutes =
+            DeletionRoutes<KeyVersionRecord>(service: deletion) { version, request, _ in try keysRoutes.show(version, request) }.table
+            + DeletionRoutes<SecretVersionRecord>(service: deletion) { version, request, _ in
+                try secretsRoutes.show(version, value: nil, request)
+            }.table
+            + DeletionRoutes<CertificateVersionRecord>(service: deletion) { version, request, grant in
+                try await certificatesRoutes.show(nil, of: try ObjectName(version.name), request, by: grant)
+            }.table
         let issuersRoutes = IssuersRoutes(issuers: IssuersService(store: store, clock: clock))
         let management = ManagementAudit(trail: trail, clock: clock)
         provider = VaultProvider(
@@ -62,7 +68,7 @@ package struct VaultServices: Sendable {
             vaults: vaults, challenge: VaultChallenge(authenticator: authenticator, settings: settings), access: access,
             table: RouteTable(
                 RotationPolicyRoutes(policies: policies).table + keysRoutes.table + secretsRoutes.table + issuersRoutes.table
-                    + certificatesRoutes.table),
+                    + certificatesRoutes.table + deletionRoutes),
             audit: trail,
             throttle: settings.isThrottled ? Throttle(clock: clock) : nil, clock: clock, settings: settings)
         keyService = VaultKeyService(

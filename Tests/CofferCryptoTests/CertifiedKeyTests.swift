@@ -58,7 +58,7 @@ import Testing
         let key = try Self.key()
         let leaf = try Certificate.selfSigned(Self.profile(), key: key, from: Self.start, to: Self.end)
         let other = try CertificateAuthority.create(commonName: "other", now: Self.start).certificate
-        let pfx = try CertificateExport.pfx(leaf, [other], key: key)
+        let pfx = try CertificateExport.pfx([leaf, other], key: key)
         let fromPFX = try CertifiedKey(pfx: pfx, password: SecretBytes(Self.none))
         #expect(fromPFX.leaf == leaf)
         #expect(fromPFX.issuers == [other])
@@ -68,7 +68,7 @@ import Testing
         let fromPEM = try CertifiedKey(pem: pem, password: SecretBytes(Self.none))
         #expect(fromPEM.leaf == leaf)
         #expect(fromPEM.certificates == [other, leaf])
-        let keyless = try CertificateExport.pfx(leaf, [], key: nil)
+        let keyless = try CertificateExport.pfx([leaf], key: nil)
         #expect(refusal { _ = try CertifiedKey(pfx: keyless, password: SecretBytes(Self.none)) } == .invalidKey)
         let stranger = try CertificateExport.pem([other], key: key)
         #expect(refusal { _ = try CertifiedKey(pem: stranger, password: SecretBytes(Self.none)) } == .invalidKey)
@@ -92,7 +92,7 @@ import Testing
     @Test func damagedFilesAreRefused() throws {
         let key = try Self.key()
         let leaf = try Certificate.selfSigned(Self.profile(), key: key, from: Self.start, to: Self.end)
-        let file = try CertificateExport.pfx(leaf, [], key: key).revealed
+        let file = try CertificateExport.pfx([leaf], key: key).revealed
         for length in stride(from: 0, to: file.count, by: 97) {
             #expect(refusal { _ = try CertifiedKey(pfx: SecretBytes(Array(file.prefix(length))), password: SecretBytes(Self.none)) } != nil)
         }

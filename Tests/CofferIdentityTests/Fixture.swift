@@ -18,6 +18,7 @@ struct Fixture {
     let clock = ManualClock()
     let bell = EventBell()
     let workers = WorkerPool(name: "test", threads: 1)
+    let passwords: PasswordChecker
     let settings: IdentitySettings
     let keys: SigningKeys
     let tokens: TokenService
@@ -39,11 +40,12 @@ struct Fixture {
         try await Self.enterSharedKey(into: store, clock: clock)
         keys = SigningKeys(store: store, sealer: PlainSealer(), clock: clock, workers: workers)
         tokens = TokenService(store: store, keys: keys, clock: clock, settings: settings)
-        routes = TokenRoutes(service: tokens, keys: keys)
+        passwords = PasswordChecker(sealer: PlainSealer(), cost: Scrypt.Cost(cost: 16, blockSize: 8, parallelism: 1))
+        routes = TokenRoutes(service: tokens, signIn: SignInService(tokens: tokens, passwords: passwords), keys: keys)
         authenticator = TokenAuthenticator(store: store, keys: keys, clock: clock, settings: settings, cacheCapacity: 8)
         authorizer = RoleAuthorizer(store: store)
         principals = PrincipalService(store: store, clock: clock, bell: bell, settings: settings)
-        directory = DirectoryServices(store: store, clock: clock, bell: bell, settings: settings)
+        directory = DirectoryServices(store: store, passwords: passwords, clock: clock, bell: bell, settings: settings)
         identities = DirectoryIdentities(store: store, clock: clock, bell: bell, settings: settings)
         administrator = Caller(
             objectID: installation.administratorObjectID, applicationID: installation.administratorApplicationID,

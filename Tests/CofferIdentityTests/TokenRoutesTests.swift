@@ -123,7 +123,7 @@ import Testing
 
     @Test func `other grants and assertions are refused`() async throws {
         let fixture = try await Fixture()
-        let grant = try await fixture.post(fixture.form().replacing("client_credentials", with: "password"))
+        let grant = try await fixture.post(fixture.form().replacing("client_credentials", with: "authorization_code"))
         #expect(grant.json["error"] == "unsupported_grant_type")
         #expect(grant.json["error_codes"] == [70003])
         let assertion = try await fixture.post(fixture.form().replacing("client_secret=", with: "client_assertion="))

@@ -30,12 +30,18 @@ import Testing
         #expect(try await fixture.makeUser("ann") != id)
     }
 
-    @Test func `nothing is kept of a password`() async throws {
+    @Test func `of a password a hash is kept, and nothing when the user is gone`() async throws {
         let fixture = try await Fixture()
         let id = try await fixture.makeUser("ann")
-        let document = try #require(try await fixture.store.read { try $0.document(id, in: UserRecord.collection) })
-        let text = String(decoding: document.body, as: UTF8.self)
-        #expect(text.contains("ann@coffer.localhost") && !text.contains("correct horse"))
+        for collection in [UserRecord.collection, PasswordRecord.collection] {
+            let document = try #require(try await fixture.store.read { try $0.document(id, in: collection) })
+            #expect(!String(decoding: document.body, as: UTF8.self).contains("correct horse"))
+        }
+        #expect(try await fixture.signIn("ann", "wrong one 1").status == 400)
+        #expect(try await fixture.graph(.delete, "/v1.0/users/\(id)").status == 204)
+        for collection in [PasswordRecord.collection, SignInAttempts.collection] {
+            #expect(try await fixture.store.read { try $0.document(id, in: collection) } == nil)
+        }
     }
 
     @Test(arguments: [

@@ -22,7 +22,7 @@ enum Events {
             operationVersion: optional(&random, text), status: .random(in: 100...599, using: &random),
             resultDescription: optional(&random, text), durationMilliseconds: .random(in: 0 ... .max, using: &random),
             callerAddress: text(&random), callerObjectID: optional(&random, text), callerApplicationID: optional(&random, text),
-            correlationID: text(&random), object: optional(&random, text), clientInfo: optional(&random, text),
+            callerPrincipalName: optional(&random, text), correlationID: text(&random), object: optional(&random, text), clientInfo: optional(&random, text),
             requestURI: optional(&random, text),
             access: [
                 nil, .roleAssignment(isAuthorized: .random(using: &random)), .accessPolicy(isMatch: .random(using: &random)),

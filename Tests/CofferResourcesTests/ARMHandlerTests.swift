@@ -30,6 +30,22 @@ import Testing
         }
     }
 
+    @Test func aProvidersOperationsAreListedForThoseWhoWriteRoles() async throws {
+        let list = try await cloud.ask("GET", "/providers/test.things/operations?api-version=2021-01-01").json
+        #expect(list["value"]?.array?.first?["name"]?.string == "Test.Things/things/look/action")
+        #expect(list["value"]?.array?.first?["isDataAction"] == true)
+        await #expect(throws: Refused(400, "MissingApiVersionParameter")) { try await cloud.refusal("GET", "/providers/Test.Things/operations") }
+        // Nobody lists the operations of roles, and nobody knows a provider of this name.
+        for namespace in ["Microsoft.Authorization", "No.Such"] {
+            await #expect(throws: Refused(404, "InvalidResourceNamespace")) {
+                try await cloud.refusal("GET", "/providers/\(namespace)/operations?api-version=2021-01-01")
+            }
+        }
+        await #expect(throws: APIError.self) {
+            _ = try await cloud.ask("GET", "/providers/Test.Things/operations?api-version=2021-01-01", token: nil)
+        }
+    }
+
     @Test(arguments: ["%00", "a%0Db", "%7F"])
     func whatCannotBeANameIsRefusedBeforeAnybodyStoresIt(segment: String) async throws {
         for path in ["\(Cloud.group(segment))", "\(Cloud.group("rg1"))/providers/Test.Things/things/\(segment)"] {

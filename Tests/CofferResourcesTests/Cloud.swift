@@ -75,6 +75,7 @@ private struct AnyToken: Authenticator {
 
 final class ThingProvider: ResourceProvider {
     let namespace = "Test.Things"
+    let operations = [ProviderOperation(.data("Test.Things/things/look/action"), provider: "Things", resource: "Thing", "Look at a thing")]
     let types = [
         ResourceTypeDescription("things", since: "2020-01-01"), ResourceTypeDescription("checkNameAvailability", since: "2020-01-01"),
     ]

@@ -170,7 +170,7 @@ import Testing
             CertificateProfile(
                 subject: try DistinguishedName("CN=imported"), names: [.dns("imported.example.com")], usage: [.digitalSignature], purposes: []),
             key: key, from: now, to: now.adding(Self.day * 90))
-        let pfx = try CertificateExport.pfx(leaf, [], key: key).withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+        let pfx = try CertificateExport.pfx([leaf], key: key).withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
         let pem = try CertificateExport.pem([leaf], key: key).withBytes { bytes in
             unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
         }
@@ -262,7 +262,7 @@ import Testing
     }
 
     @Test(arguments: [
-        policy(["kty": "oct"]), policy(["kty": "RSA-HSM"]), policy(["kty": "RSA", "key_size": 1000]), policy(type: "text/plain"),
+        policy(["kty": "oct"]), policy(["kty": "RSA", "crv": "P-256"]), policy(["kty": "EC", "key_size": 2048]), policy(["kty": "EC", "crv": "P-1"]), policy(["kty": "RSA-HSM"]), policy(["kty": "RSA", "key_size": 1000]), policy(type: "text/plain"),
         policy(action: ["trigger": ["lifetime_percentage": 100], "action": ["action_type": "AutoRenew"]]),
         policy(action: ["trigger": [:], "action": ["action_type": "AutoRenew"]]),
         policy(action: ["trigger": ["lifetime_percentage": 50], "action": ["action_type": "Fly"]]),
@@ -299,6 +299,20 @@ import Testing
         #expect(try await fixture.vault(.put, "certificates/contacts", contacts).status == 200)
         #expect(try await fixture.vault(.get, "certificates/contacts").json["contacts"] == contacts["contacts"])
         #expect(try await fixture.vault(.delete, "certificates/contacts").status == 200)
+    }
+
+    @Test func issuersThatCannotBeAreRefused() async throws {
+        try await fixture.makeVault()
+        let bodies: [JSONValue] = [
+            [:], ["provider": ""], ["provider": "Acme"],
+            ["provider": "DigiCert", "org_details": ["admin_details": [["email": "nobody"]]]],
+            ["provider": "DigiCert", "org_details": ["admin_details": [["phone": .string(String(repeating: "1", count: 300))]]]],
+        ]
+        for body in bodies { #expect(try await fixture.vault(.put, "certificates/issuers/acme", body).code == "BadParameter", "\(body)") }
+        #expect(try await fixture.vault(.put, "certificates/issuers/self", ["provider": "Test"]).code == "BadParameter")
+        #expect(try await fixture.vault(.put, "certificates/issuers/acme", ["provider": "digicert"]).json["provider"] == "DigiCert")
+        #expect(try await fixture.vault(.patch, "certificates/issuers/acme", ["provider": "Acme"]).code == "BadParameter")
+        #expect(try await fixture.vault(.get, "certificates/issuers/acme").json["provider"] == "DigiCert")
     }
 
     @Test func eachStepNeedsItsOwnPermission() async throws {

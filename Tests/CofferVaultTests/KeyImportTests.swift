@@ -98,6 +98,14 @@ import Testing
         #expect(try await put(key).code == "BadParameter")
     }
 
+    @Test(arguments: ["n", "e", "p", "q", "dp", "dq", "qi", "k"])
+    func aMemberOfAnotherTypeOfKeyIsRefusedByItsName(name: String) async throws {
+        try await fixture.makeVault()
+        let refused = try await put(Self.ec.merging([name: "AQAB"]) { $1 })
+        #expect(refused.code == "BadParameter")
+        #expect(refused.message.contains("key.\(name) is not a member"))
+    }
+
     @Test func otherKeysAreRefused() async throws {
         try await fixture.makeVault()
         let wrongPoint = Self.ec.merging(["y": Self.ec["x"] ?? .null]) { $1 }

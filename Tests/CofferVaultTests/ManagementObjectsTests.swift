@@ -153,6 +153,12 @@ import Testing
         #expect(fixture.audit.events.last?.status == 400)
     }
 
+    @Test func aTemplateMakesNoSymmetricKey() async throws {
+        try await fixture.makeVault()
+        let refused = try await fixture.arm(.put, "vaults/kv1/keys/k", ["properties": ["kty": "oct"]], apiVersion: "2023-07-01")
+        #expect(refused.status == 400 && refused.message.contains("az keyvault key create"))
+    }
+
     @Test func aDeletedNameIsNotMadeAgain() async throws {
         try await fixture.makeVault()
         try await fixture.makeKey("key1")

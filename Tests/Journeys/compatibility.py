@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes docs/COMPATIBILITY.md from what the journeys recorded: compatibility.py [--check]
 
-Each operation of Microsoft's OpenAPI files has one line: whether it answered a current SDK as specified, whether Coffer refuses it on
+Each operation of Microsoft's OpenAPI files has one line: whether it answered a current SDK as specified, how Coffer refuses it on
 purpose, or neither. With --check nothing is written, and the exit status is 1 if a state differs from the committed file.
 """
 import json
@@ -12,47 +12,41 @@ from openapi import PACKAGE, specification
 
 PAGE = PACKAGE / "docs/COMPATIBILITY.md"
 SHOWN, REFUSED, OPEN = "works", "refused on purpose", "not shown"
-# Why an operation is refused, by its id or by the file it stands in.
-REASONS = {
-    "release": "a key is released to attested hardware only, which there is none of",
-    "GetRandomBytes": "managed HSMs' alone, as in Azure",
-    "storage": "retired by Azure: managed storage account keys",
-    "rbac": "managed HSMs' alone; vaults have Azure's role assignments",
-    "settings": "managed HSMs' alone", "backuprestore": "managed HSMs' alone", "securitydomain": "managed HSMs' alone",
-    "managedHsm": "there are no managed HSMs; lists of them are empty", "keysManagedHsm": "there are no managed HSMs",
-    "PrivateEndpointConnections": "there are no private endpoints", "PrivateLinkResources": "there are no private endpoints",
-}
 HEAD = """# Compatibility
 
 Every operation of Microsoft's OpenAPI files (data plane 7.5, resource manager 2023-07-01) and its state. *works*: a current Azure SDK for
-Python called it, with challenge verification on, and the answer was as the OpenAPI file has it. *not shown*: no SDK journey calls it.
+Python called it, with challenge verification on, and the answer was as the OpenAPI file has it (or a plain request, where the SDK has no call). *refused on purpose*: a plain request was
+refused with this status, code and sentence. *not shown*: no journey calls it.
 Written by `Tests/Journeys/compatibility.py` from what the journeys recorded; `./test` compares.
 """
 
 
 def recorded():
-    """The operations that succeeded, each as file and id, with the statuses they ended with."""
+    """What the journeys recorded of each operation, by its file and id."""
     found = {}
     for path in sorted((PACKAGE / ".build").glob("exchanges-*.jsonl")):
         for line in path.read_text().splitlines():
             each = json.loads(line)
-            if each["status"] < 400:
-                found.setdefault((each["file"], each["operation"]), set()).add(each["status"])
+            found.setdefault((each["file"], each["operation"]), []).append(each)
     return found
+
+
+def state(exchanges):
+    """The state of an operation, and what is said of it."""
+    if answered := [each for each in exchanges if each["status"] < 400]:
+        notes = sorted({each["note"] for each in answered if "note" in each})
+        return SHOWN, ", ".join([" ".join(sorted({str(each["status"]) for each in answered})), *notes])
+    # The SDK's clients are refused in many ways; only the journey of refusals says what is refused for good.
+    refusal = next((each for each in exchanges if "message" in each), None)
+    return (REFUSED, f"{refusal['status']} `{refusal['code']}`: {refusal['message']}") if refusal else (OPEN, "")
 
 
 def rows():
     shown = recorded()
     for operation in sorted(specification().operations, key=lambda each: (each.file, each.path, each.method)):
-        statuses = shown.get((operation.file, operation.id))
-        prefix = operation.id.split("_")[0]
-        reason = next((REASONS[name] for name in (operation.id, prefix, operation.group) if name in REASONS), None)
-        if statuses:
-            state, note = SHOWN, " ".join(map(str, sorted(statuses)))
-        else:
-            state, note = (REFUSED, reason) if reason else (OPEN, "")
+        what, note = state(shown.get((operation.file, operation.id), []))
         path = re.sub(r"^/subscriptions/\{subscriptionId\}/(resourceGroups/\{resourceGroupName\}/)?providers/Microsoft.KeyVault", "…", operation.path)
-        yield operation, f"| `{operation.id}` | `{operation.method} {path}` | {state} | {note} |"
+        yield operation, f"| `{operation.id}` | `{operation.method} {path}` | {what} | {note} |"
 
 
 def page():
@@ -62,7 +56,7 @@ def page():
         if operation.file != heading:
             heading = operation.file
             plane = "Data plane" if heading.startswith("data-plane") else "Resource manager"
-            text += f"\n## {plane}: {operation.group}\n| operation | request | state | status or reason |\n|---|---|---|---|\n"
+            text += f"\n## {plane}: {operation.group}\n| operation | request | state | status, or the refusal |\n|---|---|---|---|\n"
         text += row + "\n"
         counts[row.split(" | ")[2]] += 1
     return text + "\n" + ", ".join(f"{count} {state}" for state, count in counts.items()) + ".\n"

@@ -53,6 +53,23 @@ def test_a_standard_vault_refuses_an_hsm_key(stage):
     expect_in("premium", refused.errors, "the refusal")
 
 
+def test_a_certificate_is_signed_in_the_token(stage):
+    stage.assign("Key Vault Administrator", stage.principal, stage.vault_id("kv-hsm"))
+    for name, key in (("rsa", {"keyType": "RSA-HSM", "keySize": 2048}), ("ec", {"keyType": "EC-HSM", "curve": "P-384"})):
+        policy = stage.root / f"{name}-policy.json"
+        policy.write_text(json.dumps({
+            "issuerParameters": {"name": "Self"}, "keyProperties": {"exportable": False, "reuseKey": False, **key},
+            "secretProperties": {"contentType": "application/x-pem-file"},
+            "x509CertificateProperties": {"subject": "CN=hsm.example", "validityInMonths": 12}}))
+        stage.az(f"keyvault certificate create --vault-name kv-hsm -n {name} -p @{policy}")
+        path = stage.root / f"{name}.pem"
+        stage.az(f"keyvault certificate download --vault-name kv-hsm -n {name} -f {path} -e PEM")
+        done = stage.run(["openssl", "verify", "-check_ss_sig", "-partial_chain", "-CAfile", path, path])
+        expect_in("OK", done.output, "openssl's word on the certificate")
+        secret = stage.az_json(f"keyvault secret show --vault-name kv-hsm -n {name}")["value"]
+        expect("PRIVATE KEY" not in secret and "BEGIN CERTIFICATE" in secret, "the secret is not the certificate alone")
+
+
 def test_a_disk_lives_under_an_hsm_key_and_follows_its_rotation(stage):
     stage.make_set("kv-hsm", stage.kept["kid"], auto_rotation=True)
     stage.make_disk("d", stage.get_set()["id"])

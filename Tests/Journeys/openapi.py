@@ -42,7 +42,7 @@ class Operation:
     @property
     def is_for_vaults(self):
         """Whether vaults have it at all; the rest are managed HSMs' and storage accounts'."""
-        return self.group in ("keys", "secrets", "certificates", "keyvault", "providers") and self.id != "GetRandomBytes"
+        return self.group in ("keys", "secrets", "certificates", "keyvault", "providers")
 
 
 class Specification:

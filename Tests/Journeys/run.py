@@ -106,7 +106,8 @@ class Runner:
         with self.lock:
             self.counts[outcome.split(":")[0]] += 1
             print(f"{outcome.split(':')[0]:>7}  {name}: {title} ({seconds} s)" + (f" - {outcome}" if ":" in outcome else ""), flush=True)
-            is_reached = not any(line.startswith("not reached: ") for line in passage)
+            # Of a journey that could not be set up the first test has the reason, the others only that they were not reached.
+            is_reached = len(passage) > 2 or not any(line.startswith("not reached: ") for line in passage)
             if outcome == "FAILED" and is_reached or self.arguments.verbose:
                 print("".join(f"         | {line}" for line in passage[-120:]), end="", flush=True)
 

@@ -71,6 +71,10 @@ def test_keys_refuse_what_they_are_not_for(stage):
     step(stage, "key", "gates")
 
 
+def test_random_bytes_are_given(stage):
+    step(stage, "key", "random")
+
+
 def test_secrets_have_values_and_versions(stage):
     step(stage, "secret", "values")
 
@@ -113,3 +117,7 @@ def test_issuers_and_contacts_are_kept(stage):
 
 def test_a_pending_certificate_is_cancelled_and_a_policy_changed(stage):
     step(stage, "certificate", "pending")
+
+
+def test_certificates_come_in_the_form_and_order_that_is_asked(stage):
+    step(stage, "certificate", "forms")

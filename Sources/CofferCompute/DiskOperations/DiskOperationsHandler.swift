@@ -55,7 +55,8 @@ package struct DiskOperationsHandler: APIHandler {
             AuditEvent(
                 time: now, resource: call.scope, operation: name, status: status, resultDescription: description,
                 durationMilliseconds: max(0, now.milliseconds - started.milliseconds), callerAddress: request.address,
-                callerObjectID: caller?.objectID, callerApplicationID: caller?.applicationID, correlationID: request.correlationID,
+                callerObjectID: caller?.objectID, callerApplicationID: caller?.applicationID,
+                callerPrincipalName: caller?.userPrincipalName, correlationID: request.correlationID,
                 object: call.scope.text, clientInfo: request.headers["user-agent"], requestURI: request.uri))
     }
 }

@@ -1,12 +1,11 @@
-import CofferCore
 import CofferModel
 import CofferPlatform
 
 /// `/applications` and their secrets. Decodes, calls ``ApplicationService``, encodes.
 struct ApplicationsRoutes {
     let service: ApplicationService
+    let passwords: PasswordRoutes
     let answer: GraphAnswer
-    let clock: any WallClock
 
     /// What is not named here (web, api, appRoles and their like) is about sign-in of people and is passed over.
     private struct Body: Decodable {
@@ -21,6 +20,7 @@ struct ApplicationsRoutes {
     }
 
     func handle(_ call: GraphCall) async throws -> APIResponse {
+        if let done = try await passwords.handle(call) { return done }
         let request = call.request
         switch (request.method, call.words.count) {
         case (.get, 1): return try answer.page(await service.list(DirectoryPageRequest(request)), of: "applications", request)
@@ -35,15 +35,6 @@ struct ApplicationsRoutes {
             return .noContent
         case (.delete, 2):
             try await service.remove(call.path[1], by: call.permit())
-            return .noContent
-        case (.post, 3) where call.words[2] == "addpassword":
-            let grant = try await call.permit()
-            let new = try NewSecret(request.decode(AddPasswordBody.self).draft(now: clock.now()))
-            try await service.add(new.record, to: call.path[1], by: grant)
-            return try answer.password(new)
-        case (.post, 3) where call.words[2] == "removepassword":
-            let grant = try await call.permit()
-            try await service.removeSecret(request.decode(RemovePasswordBody.self).keyId, of: call.path[1], by: grant)
             return .noContent
         case (.get, 3) where call.words[2] == "owners" || call.words[2] == "federatedidentitycredentials":
             _ = try await service.get(call.path[1])

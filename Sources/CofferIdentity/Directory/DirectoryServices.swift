@@ -8,8 +8,8 @@ package struct DirectoryServices: Sendable {
     let applications: ApplicationService
     let principals: PrincipalService
 
-    package init(store: any Store, clock: any WallClock, bell: EventBell, settings: IdentitySettings) {
-        users = UserService(store: store, clock: clock, bell: bell)
+    package init(store: any Store, passwords: PasswordChecker, clock: any WallClock, bell: EventBell, settings: IdentitySettings) {
+        users = UserService(store: store, passwords: passwords, clock: clock, bell: bell)
         groups = GroupService(store: store, clock: clock, bell: bell)
         applications = ApplicationService(store: store, clock: clock, bell: bell, settings: settings)
         principals = PrincipalService(store: store, clock: clock, bell: bell, settings: settings)

@@ -12,13 +12,23 @@ struct GraphCall: Sendable {
     let permit: @Sendable () async throws -> Grant
 
     init(_ request: APIRequest, permit: @escaping @Sendable () async throws -> Grant) {
-        self.request = request
-        self.permit = permit
-        path = request.path.filter { !$0.isEmpty }.dropFirst().flatMap { segment in
+        let path = request.path.filter { !$0.isEmpty }.dropFirst().flatMap { segment in
             guard segment.hasSuffix("')"), let open = segment.firstRange(of: "('") else { return [segment] }
             return [String(segment[..<open.lowerBound]), String(segment[open.upperBound...].dropLast(2)).replacing("''", with: "'")]
         }
+        self.init(request, path: path, permit: permit)
+    }
+
+    private init(_ request: APIRequest, path: [String], permit: @escaping @Sendable () async throws -> Grant) {
+        self.request = request
+        self.path = path
         words = path.map { $0.lowercased() }
+        self.permit = permit
+    }
+
+    /// The same of the person who asks, for whom `me` stands.
+    func onSelf(_ caller: Caller) -> GraphCall {
+        GraphCall(request, path: ["users", caller.objectID] + path.dropFirst(), permit: permit)
     }
 
     /// What the path names, such as `/users/x`.

@@ -30,8 +30,12 @@ package struct GraphRoutes: APIHandler {
         objects = DirectoryObjectsRoutes(service: services.principals, answer: answer)
         users = UsersRoutes(service: services.users, objects: objects, answer: answer)
         groups = GroupsRoutes(service: services.groups, objects: objects, answer: answer)
-        applications = ApplicationsRoutes(service: services.applications, answer: answer, clock: clock)
-        principals = ServicePrincipalsRoutes(service: services.principals, objects: objects, answer: answer, clock: clock)
+        applications = ApplicationsRoutes(
+            service: services.applications, passwords: PasswordRoutes(keeper: services.applications, answer: answer, clock: clock),
+            answer: answer)
+        principals = ServicePrincipalsRoutes(
+            service: services.principals, passwords: PasswordRoutes(keeper: services.principals, answer: answer, clock: clock),
+            objects: objects, answer: answer)
     }
 
     /// Whether this is one of the directory's paths: all below `/v1.0/`.
@@ -50,7 +54,9 @@ package struct GraphRoutes: APIHandler {
             }
         }
         switch call.words.first {
-        case "me": throw APIError.delegatedFlowRequired()
+        case "me":
+            guard caller.userPrincipalName != nil else { throw APIError.delegatedFlowRequired() }
+            return try await users.handle(call.onSelf(caller))
         case "users": return try await users.handle(call)
         case "groups": return try await groups.handle(call)
         case "applications": return try await applications.handle(call)

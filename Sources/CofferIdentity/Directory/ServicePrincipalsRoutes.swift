@@ -1,13 +1,12 @@
-import CofferCore
 import CofferModel
 import CofferPlatform
 
 /// `/servicePrincipals` and their own secrets. Decodes, calls ``PrincipalService``, encodes.
 struct ServicePrincipalsRoutes {
     let service: PrincipalService
+    let passwords: PasswordRoutes
     let objects: DirectoryObjectsRoutes
     let answer: GraphAnswer
-    let clock: any WallClock
 
     private struct NewBody: Decodable {
         let appId: String
@@ -20,6 +19,7 @@ struct ServicePrincipalsRoutes {
     }
 
     func handle(_ call: GraphCall) async throws -> APIResponse {
+        if let done = try await passwords.handle(call) { return done }
         let request = call.request
         switch (request.method, call.words.count) {
         case (.get, 1): return try answer.page(await service.list(DirectoryPageRequest(request)), of: "servicePrincipals", request)
@@ -39,15 +39,6 @@ struct ServicePrincipalsRoutes {
             return .noContent
         case (.delete, 2):
             try await service.remove(call.path[1], by: call.permit())
-            return .noContent
-        case (.post, 3) where call.words[2] == "addpassword":
-            let grant = try await call.permit()
-            let new = try NewSecret(request.decode(AddPasswordBody.self).draft(now: clock.now()))
-            try await service.add(new.record, to: call.path[1], by: grant)
-            return try answer.password(new)
-        case (.post, 3) where call.words[2] == "removepassword":
-            let grant = try await call.permit()
-            try await service.removeSecret(request.decode(RemovePasswordBody.self).keyId, of: call.path[1], by: grant)
             return .noContent
         default: return try await objects.question(call)
         }

@@ -1,3 +1,4 @@
+import CofferCore
 import CofferModel
 import CofferPlatform
 
@@ -10,6 +11,7 @@ struct UsersRoutes {
     private struct Body: Decodable {
         struct PasswordProfile: Decodable {
             let password: String?
+            let forceChangePasswordNextSignIn: Bool?
         }
 
         let userPrincipalName: String?
@@ -18,20 +20,22 @@ struct UsersRoutes {
         let accountEnabled: Bool?
         let passwordProfile: PasswordProfile?
 
-        var draft: UserService.Draft {
+        /// - Throws: ``APIError`` for a password that is too short or too long.
+        func draft() throws(APIError) -> UserService.Draft {
             UserService.Draft(
-                userPrincipalName: userPrincipalName, displayName: displayName, mailNickname: mailNickname, isEnabled: accountEnabled
-            )
+                userPrincipalName: userPrincipalName, displayName: displayName, mailNickname: mailNickname, isEnabled: accountEnabled,
+                password: try password(), mustChangePassword: passwordProfile?.forceChangePasswordNextSignIn)
         }
 
-        /// A password is asked for, as Entra does, and forgotten: people do not sign in here.
-        func checkPassword() throws(APIError) {
-            guard let password = passwordProfile?.password else { return }
-            guard (8...256).contains(password.count) else {
+        private func password() throws(APIError) -> PasswordText? {
+            guard let text = passwordProfile?.password else { return nil }
+            guard (8...256).contains(text.count) else {
                 throw .badDirectoryRequest(
                     "The specified password does not comply with password complexity requirements: 8 to 256 characters.", "passwordProfile"
                 )
             }
+            var bytes = Array(text.utf8)
+            return PasswordText(SecretBytes(wiping: &bytes))
         }
     }
 
@@ -45,17 +49,15 @@ struct UsersRoutes {
             guard body.passwordProfile?.password != nil else {
                 throw APIError.badDirectoryRequest("A password must be specified to create a new user.", "passwordProfile")
             }
-            try body.checkPassword()
-            return try answer.one(await service.add(body.draft, by: grant).graphJSON, of: "users", status: 201)
+            return try answer.one(await service.add(body.draft(), by: grant).graphJSON, of: "users", status: 201)
         case (.get, 2): return try answer.one(await service.get(call.path[1]).graphJSON, of: "users")
         case (.patch, 2):
             let grant = try await call.permit()
             let body = try request.decode(Body.self)
-            try body.checkPassword()
             guard body.userPrincipalName == nil else {
                 throw APIError.badDirectoryRequest("The userPrincipalName of a user cannot be changed.", "userPrincipalName")
             }
-            try await service.update(call.path[1], body.draft, by: grant)
+            try await service.update(call.path[1], body.draft(), by: grant)
             return .noContent
         case (.delete, 2):
             try await service.remove(call.path[1], by: call.permit())

@@ -3,7 +3,7 @@ import CofferModel
 package import CofferPlatform
 
 /// Registers applications. One signs in with its secrets once it has a service principal.
-package struct ApplicationService: Sendable {
+package struct ApplicationService: SecretKeeper, Sendable {
     /// What a client says of an application; nil where it says nothing.
     struct Draft: Sendable {
         var displayName: String?

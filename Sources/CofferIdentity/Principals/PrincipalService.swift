@@ -4,7 +4,7 @@ package import CofferPlatform
 import FoundationEssentials
 
 /// The directory's service principals, and what users, groups and service principals have in common.
-package struct PrincipalService: Sendable {
+package struct PrincipalService: SecretKeeper, Sendable {
     private let store: any Store
     private let clock: any WallClock
     private let bell: EventBell

@@ -1,7 +1,7 @@
 import CofferCore
 import CofferPlatform
 
-/// A person, whom groups and role assignments can name. People do not sign in here, so nothing is kept of their passwords.
+/// A person, whom groups and role assignments can name. What recognizes the person's password is a ``PasswordRecord`` of its own.
 struct UserRecord: Codable, Equatable, Sendable {
     /// Documents by object id.
     static let collection = "users"

@@ -2,7 +2,7 @@ package import CofferCore
 import CofferModel
 package import CofferPlatform
 
-/// Enters people into the directory, so that groups and roles can name them.
+/// Enters people into the directory, so that groups and roles can name them and they can sign in.
 package struct UserService: Sendable {
     /// What a client says of a person; nil where it says nothing.
     struct Draft: Sendable {
@@ -10,14 +10,19 @@ package struct UserService: Sendable {
         var displayName: String?
         var mailNickname: String?
         var isEnabled: Bool?
+        var password: PasswordText?
+        /// Whether the person must be given another password before signing in.
+        var mustChangePassword: Bool?
     }
 
     private let store: any Store
+    private let passwords: PasswordChecker
     private let clock: any WallClock
     private let bell: EventBell
 
-    package init(store: any Store, clock: any WallClock, bell: EventBell) {
+    package init(store: any Store, passwords: PasswordChecker, clock: any WallClock, bell: EventBell) {
         self.store = store
+        self.passwords = passwords
         self.clock = clock
         self.bell = bell
     }
@@ -40,11 +45,13 @@ package struct UserService: Sendable {
             displayName: try DirectoryName.display(draft.displayName), mailNickname: try DirectoryName.mailNickname(draft.mailNickname),
             isEnabled: draft.isEnabled ?? true, created: clock.now()
         )
+        let password = try await password(draft)
         try await store.write { transaction in
             let name = user.userPrincipalName.lowercased()
             guard try transaction.user(name) == nil else { throw APIError.directoryValueTaken("userPrincipalName") }
             try transaction.put(user, user.objectID, in: UserRecord.collection, if: .absent)
             try transaction.put(PrincipalReference(objectID: user.objectID), name, in: UserRecord.names, if: .absent)
+            if let password { try transaction.put(password, user.objectID, in: PasswordRecord.collection) }
         }
         return user
     }
@@ -52,12 +59,16 @@ package struct UserService: Sendable {
     func update(_ key: String, _ draft: Draft, by grant: Grant) async throws {
         let displayName = try draft.displayName.map { try DirectoryName.display($0) }
         let mailNickname = try draft.mailNickname.map { try DirectoryName.mailNickname($0) }
+        let password = try await password(draft)
         try await store.write { transaction in
             guard var user = try transaction.user(key) else { throw APIError.directoryObjectNotFound(key) }
             user.displayName = displayName ?? user.displayName
             user.mailNickname = mailNickname ?? user.mailNickname
             user.isEnabled = draft.isEnabled ?? user.isEnabled
             try transaction.put(user, user.objectID, in: UserRecord.collection)
+            guard let password else { return }
+            try transaction.put(password, user.objectID, in: PasswordRecord.collection)
+            try transaction.forgetAttempts(of: user)
         }
     }
 
@@ -67,9 +78,16 @@ package struct UserService: Sendable {
             guard let user = try transaction.user(key) else { throw APIError.directoryObjectNotFound(key) }
             try transaction.removeTraces(of: MemberRecord(memberID: user.objectID, type: .user))
             try transaction.remove(user.objectID, in: UserRecord.collection, if: .any)
+            try transaction.remove(user.objectID, in: PasswordRecord.collection, if: .any)
+            try transaction.forgetAttempts(of: user)
             try transaction.remove(user.userPrincipalName.lowercased(), in: UserRecord.names, if: .any)
         }
         bell.ring()
+    }
+
+    private func password(_ draft: Draft) async throws -> PasswordRecord? {
+        guard let password = draft.password else { return nil }
+        return try await passwords.record(of: password, mustChange: draft.mustChangePassword ?? true)
     }
 
     /// `name@domain`, as Entra allows it: 64 characters at most before the `@`, 113 in all.

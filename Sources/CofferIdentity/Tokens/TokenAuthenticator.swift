@@ -39,7 +39,7 @@ package struct TokenAuthenticator: Authenticator {
         }
         return Caller(
             objectID: entry.objectID, applicationID: entry.applicationID, tenantID: settings.tenantID,
-            address: request.address
+            address: request.address, userPrincipalName: entry.userPrincipalName
         )
     }
 
@@ -68,8 +68,8 @@ package struct TokenAuthenticator: Authenticator {
         guard Timestamp(seconds: begins) <= now.adding(Self.leeway) else { throw TokenRefusal.notYetValid }
         guard let etag = try await etag(ofEnabled: objectID) else { throw TokenRefusal.unknownPrincipal }
         let entry = TokenCache.Entry(
-            objectID: objectID, applicationID: applicationID, audience: audience, expires: Timestamp(seconds: expires),
-            principalETag: etag
+            objectID: objectID, applicationID: applicationID, userPrincipalName: token.string("upn"), audience: audience,
+            expires: Timestamp(seconds: expires), principalETag: etag
         )
         cache.remember(entry, for: hash, at: now)
         return entry
@@ -93,8 +93,11 @@ package struct TokenAuthenticator: Authenticator {
 
     private func etag(ofEnabled objectID: String) async throws -> String? {
         try await store.read(answering: StoreQuestion("principal", objectID)) { transaction in
-            guard let principal = try transaction.principal(objectID), principal.value.isEnabled else { return nil }
-            return principal.etag
+            if let principal = try transaction.principal(objectID) { return principal.value.isEnabled ? principal.etag : nil }
+            guard let user = try transaction.value(UserRecord.self, objectID, in: UserRecord.collection), user.value.isEnabled else {
+                return nil
+            }
+            return user.etag
         }
     }
 }

@@ -8,6 +8,8 @@ final class TokenCache: Sendable {
     struct Entry: Sendable {
         let objectID: String
         let applicationID: String
+        /// Of a person.
+        let userPrincipalName: String?
         let audience: String
         let expires: Timestamp
         /// The ETag of the principal's document; the token is checked anew when it changes.

@@ -19,19 +19,30 @@ struct TokenDiscovery: Sendable {
             "end_session_endpoint": .string("\(base)/oauth2\(suffix)/logout"),
             "jwks_uri": .string("\(base)/discovery\(suffix)/keys"),
             "token_endpoint_auth_methods_supported": ["client_secret_post"],
-            "grant_types_supported": ["client_credentials"],
+            "grant_types_supported": ["client_credentials", "password", "refresh_token"],
             "response_types_supported": ["token"],
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "claims_supported": ["aud", "iss", "iat", "nbf", "exp", "appid", "idtyp", "oid", "sub", "tid", "uti", "ver"],
+            "claims_supported": [
+                "aud", "iss", "iat", "nbf", "exp", "appid", "idtyp", "oid", "sub", "tid", "uti", "ver", "upn", "name", "preferred_username",
+            ],
             "request_uri_parameter_supported": false,
             "http_logout_supported": false,
             "tenant_region_scope": .null,
             "cloud_instance_name": .string(host),
             "cloud_graph_host_name": .string(host),
             "msgraph_host": .string(host),
+        ]
+    }
+
+    /// The answer to a client that asks where a person's password belongs: here, whoever that is.
+    func realm(of user: String) -> JSONValue {
+        let domain = user.split(separator: "@").last.map(String.init) ?? ""
+        return [
+            "ver": "1.0", "account_type": "Managed", "domain_name": .string(String(domain.prefix(256))), "cloud_instance_name": .string(host),
+            "cloud_audience_urn": "urn:federation:MicrosoftOnline",
         ]
     }
 

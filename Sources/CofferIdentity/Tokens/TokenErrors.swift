@@ -53,7 +53,8 @@ extension TokenError {
     static func unsupportedGrant(_ grant: String) -> TokenError {
         TokenError(
             status: 400, error: "unsupported_grant_type", code: 70003,
-            description: "The app requested an unsupported grant type '\(grant)'. Coffer knows 'client_credentials'."
+            description: "The app requested an unsupported grant type '\(grant)'. Coffer knows 'client_credentials', 'password' and "
+                + "'refresh_token'."
         )
     }
 
@@ -63,6 +64,50 @@ extension TokenError {
             description: "Client assertions (certificates and federated credentials) are unsupported. Use a client secret."
         )
     }
+
+    /// Also for people that there are not.
+    static let wrongPassword = TokenError(
+        status: 400, error: "invalid_grant", code: 50126,
+        description: "Error validating credentials due to invalid username or password."
+    )
+
+    static let userDisabled = TokenError(
+        status: 400, error: "invalid_grant", code: 50057,
+        description: "The user account is disabled. An administrator enables it with: az ad user update --account-enabled true."
+    )
+
+    static let passwordMustChange = TokenError(
+        status: 400, error: "invalid_grant", code: 50055,
+        description: "The password must be changed before it is used. An administrator sets one that need not be with: az ad user update "
+            + "--password --force-change-password-next-sign-in false."
+    )
+
+    static func locked(until time: Timestamp) -> TokenError {
+        TokenError(
+            status: 400, error: "invalid_grant", code: 50053,
+            description: "The account is locked, because sign-in went wrong too many times with a wrong password. Try again after \(time)."
+        )
+    }
+
+    static let tooManySignIns = TokenError(
+        status: 429, error: "temporarily_unavailable", code: 90055,
+        description: "Too many people sign in at this moment. Try again in a few seconds."
+    )
+
+    static let badRefreshToken = TokenError(
+        status: 400, error: "invalid_grant", code: 70000,
+        description: "The provided value for the 'refresh_token' parameter is not valid for this application. Sign in again."
+    )
+
+    static let expiredRefreshToken = TokenError(
+        status: 400, error: "invalid_grant", code: 700_082,
+        description: "The refresh token has expired due to inactivity. Sign in again."
+    )
+
+    static let revokedRefreshToken = TokenError(
+        status: 400, error: "invalid_grant", code: 50173,
+        description: "The provided grant has been revoked, because the user or the user's password was changed. Sign in again."
+    )
 
     static func applicationNotFound(_ applicationID: String, tenant: String) -> TokenError {
         TokenError(

@@ -12,6 +12,14 @@ enum TokenScope {
         return audience.isEmpty ? nil : String(audience)
     }
 
+    /// The same for a person, for whom clients may also name the one thing that an application can do for them: `user_impersonation`.
+    static func delegatedAudience(of scope: String) -> String? {
+        let words = scope.split(separator: " ").map { word in
+            word.hasSuffix("/\(SignInService.scope)") ? word.dropLast(SignInService.scope.count + 1) + suffix : String(word)
+        }
+        return audience(of: words.joined(separator: " "))
+    }
+
     private static let suffix = "/.default"
     private static let openID: Set<String> = ["openid", "profile", "offline_access", "email"]
 }

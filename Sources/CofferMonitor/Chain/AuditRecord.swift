@@ -21,6 +21,7 @@ package struct AuditRecord: Codable, Equatable, Sendable {
     let ip: String
     let oid: String?
     let app: String?
+    let upn: String?
     let cor: String
     let id: String?
     let cli: String?
@@ -42,6 +43,7 @@ package struct AuditRecord: Codable, Equatable, Sendable {
         ip = event.callerAddress.kept
         oid = event.callerObjectID?.kept
         app = event.callerApplicationID?.kept
+        upn = event.callerPrincipalName?.kept
         cor = event.correlationID.kept
         id = event.object?.kept
         cli = event.clientInfo?.kept
@@ -65,7 +67,7 @@ package struct AuditRecord: Codable, Equatable, Sendable {
         return AuditEvent(
             time: Timestamp(milliseconds: t), resource: resource, operation: op, operationVersion: ver, status: st,
             resultDescription: desc, durationMilliseconds: ms, callerAddress: ip, callerObjectID: oid,
-            callerApplicationID: app, correlationID: cor, object: id, clientInfo: cli, requestURI: uri, access: access,
+            callerApplicationID: app, callerPrincipalName: upn, correlationID: cor, object: id, clientInfo: cli, requestURI: uri, access: access,
             key: kty.map { AuditKey(type: $0, size: bits, curve: crv) }, algorithm: alg)
     }
 }

@@ -26,6 +26,7 @@ struct AuditRecordWriter {
         member("ip", record.ip)
         member("oid", record.oid)
         member("app", record.app)
+        member("upn", record.upn)
         member("cor", record.cor)
         member("id", record.id)
         member("cli", record.cli)

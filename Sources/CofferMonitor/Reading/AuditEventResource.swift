@@ -7,10 +7,12 @@ package struct AuditEventResource: Encodable, Sendable {
     struct Identity: Encodable, Sendable {
         struct Claim: Encodable, Sendable {
             let objectID: String?
+            let principalName: String?
             let appid: String?
 
             private enum CodingKeys: String, CodingKey {
                 case objectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+                case principalName = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
                 case appid
             }
         }
@@ -61,7 +63,8 @@ package struct AuditEventResource: Encodable, Sendable {
         durationMs = String(event.durationMilliseconds)
         callerIpAddress = event.callerAddress
         correlationId = event.correlationID
-        identity = Identity(claim: .init(objectID: event.callerObjectID, appid: event.callerApplicationID))
+        identity = Identity(claim: .init(
+                objectID: event.callerObjectID, principalName: event.callerPrincipalName, appid: event.callerApplicationID))
         var (isAuthorized, isMatch): (Bool?, Bool?) = (nil, nil)
         switch event.access {
         case .roleAssignment(let answer): isAuthorized = answer

@@ -18,6 +18,21 @@ struct ProviderDocuments {
         return document(provider)
     }
 
+    /// What roles can allow in a namespace. It needs no permission: whoever may write roles must be able to read it.
+    ///
+    /// - Throws: ``APIError/unknownNamespace(_:served:)`` also for a provider that lists nothing.
+    func operations(of namespace: String) throws -> APIResponse {
+        let listed = providers.filter { !$0.operations.isEmpty }
+        guard let provider = listed.first(where: { $0.namespace.lowercased() == namespace.lowercased() }) else {
+            throw APIError.unknownNamespace(namespace, served: listed.map(\.namespace))
+        }
+        return try .json(OperationList(value: provider.operations))
+    }
+
+    private struct OperationList: Encodable {
+        let value: [ProviderOperation]
+    }
+
     private func document(_ provider: any ResourceProvider) -> JSONValue {
         [
             "id": .string("/subscriptions/\(settings.subscriptionID)/providers/\(provider.namespace)"),

@@ -51,6 +51,10 @@ package struct ARMHandler: APIHandler {
 
     private func route(_ request: APIRequest, parts: [String], caller: Caller) async throws -> APIResponse {
         let documents = SubscriptionDocuments(settings: settings)
+        if request.method == .get, parts.count == 3, parts[0].lowercased() == "providers", parts[2].lowercased() == "operations" {
+            try APIVersion.check(request.parameter("api-version"), floor: "2014-04-01", type: "\(parts[1])/operations")
+            return try ProviderDocuments(settings: settings, providers: providers).operations(of: parts[1])
+        }
         if let path = ProviderPath(parts, method: request.method) {
             return try await provide(request, path: path, caller: caller)
         }

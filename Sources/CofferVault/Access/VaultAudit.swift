@@ -61,7 +61,8 @@ struct VaultAudit: Sendable {
                 resultDescription: description,
                 durationMilliseconds: max(0, now.milliseconds - origin.started.milliseconds),
                 callerAddress: origin.address, callerObjectID: caller?.objectID,
-                callerApplicationID: caller?.applicationID, correlationID: origin.correlationID, object: object,
+                callerApplicationID: caller?.applicationID, callerPrincipalName: caller?.userPrincipalName,
+                correlationID: origin.correlationID, object: object,
                 clientInfo: origin.clientInfo, requestURI: origin.uri, access: access, key: key, algorithm: algorithm))
     }
 }

@@ -3,6 +3,7 @@ struct CreateCertificateBody: Decodable, Sendable {
     let policy: CertificatePolicy?
     let attributes: AttributesBody?
     let tags: [String: String]?
+    let preserveCertOrder: Bool?
 }
 
 /// The body of `POST /certificates/{name}/import`, as sent.
@@ -13,6 +14,7 @@ struct ImportCertificateBody: Decodable, Sendable {
     let policy: CertificatePolicy?
     let attributes: AttributesBody?
     let tags: [String: String]?
+    let preserveCertOrder: Bool?
 }
 
 /// The body of `POST /certificates/{name}/pending/merge`, as sent.

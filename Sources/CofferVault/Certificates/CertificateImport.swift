@@ -38,22 +38,42 @@ struct CertificateImport: Sendable {
         }
     }
 
+    /// The kind that the key is to have: as it is, or in the token if the policy says so.
+    ///
+    /// - Throws: ``APIError/badParameter(_:)`` if the policy says another.
+    func kind(_ wanted: CertificatePolicy?) throws -> KeyKind {
+        let found = try CertificateTrio.kind(of: content.key)
+        let kinds = [found, KeyKind(family: found.family, isHardware: true)]
+        guard let kty = wanted?.key_props?.kty else { return found }
+        guard let kind = kinds.first(where: { $0.type == kty }) else {
+            throw APIError.badParameter("policy.key_props.kty is \(kty.shortened), but the certificate's key is of type \(found.type).")
+        }
+        return kind
+    }
+
     /// The policy of the certificate: what it says itself, and where the request says something the request's word.
     ///
     /// - Throws: ``APIError/badParameter(_:)`` if the request's policy is of another kind of key or content.
     func policy(_ wanted: CertificatePolicy?, at now: Timestamp) throws -> CertificatePolicy {
-        let kind = try CertificateTrio.kind(of: content.key)
+        let kind = try kind(wanted)
         let type = isPEM ? CertificatePolicy.pem : CertificatePolicy.pfx
         if let asked = wanted?.secret_props?.contentType, asked != type {
             throw APIError.badParameter("policy.secret_props.contentType is \(asked.shortened), but the value is of type \(type).")
         }
-        if let kty = wanted?.key_props?.kty, kty != kind.type {
-            throw APIError.badParameter("policy.key_props.kty is \(kty.shortened), but the certificate's key is of type \(kind.type).")
+        if let crv = wanted?.key_props?.crv, crv != kind.curve?.rawValue {
+            throw APIError.badParameter("policy.key_props.crv is \(crv.shortened), but the certificate's key is on another curve, or none.")
+        }
+        if let size = wanted?.key_props?.key_size, size != kind.bits {
+            throw APIError.badParameter("policy.key_props.key_size is \(size), but the certificate's key has \(kind.bits) bits.")
+        }
+        _ = try wanted?.usage()
+        guard !kind.isHardware || wanted?.key_props?.exportable != true else {
+            throw APIError.badParameter("A key of type \(kind.type) never leaves its token: policy.key_props.exportable must be false.")
         }
         let leaf = content.leaf
         var policy = CertificatePolicy()
         policy.key_props = CertificatePolicy.KeyProperties(
-            exportable: wanted?.key_props?.exportable ?? true, kty: kind.type, key_size: kind.bits,
+            exportable: wanted?.key_props?.exportable ?? !kind.isHardware, kty: kind.type, key_size: kind.bits,
             reuse_key: wanted?.key_props?.reuse_key ?? false, crv: kind.curve?.rawValue)
         policy.secret_props = CertificatePolicy.SecretProperties(contentType: type)
         let usage = leaf.usage.names

@@ -26,7 +26,9 @@ struct CertificateLifetime: Sendable {
             return try await record("CertificateNearExpiryEventGridNotification", version, in: vault)
         }
         let attributes = try ObjectAttributes(nil, tags: version.tags, of: .certificates)
-        guard let made = try await certificates.make(name, by: policy, attributes, in: vault, replacing: version.version) else { return }
+        guard let made = try await certificates.make(
+            name, by: policy, attributes, preservesOrder: version.preservesOrder, in: vault, replacing: version.version)
+        else { return }
         try await audit.recordOwn(
             "CertificateRenew", on: vault.id,
             object: "https://\(settings.host(of: vault))/certificates/\(version.name)/\(made.version)")

@@ -19,10 +19,25 @@ struct CertificateOperation: Codable, Equatable, Sendable {
     var status: Status
     /// The pending key, sealed in the realm of the vault under ``sealName``, as base 64 for URLs; nil once it is in use or given up.
     var sealedKey: String?
+    /// The same of a pending key in the token: the version that it will be.
+    var tokenKey: KeyVersionRecord?
+    /// Whether ``tokenKey`` names the key of the current version, which outlives this operation.
+    var isKeyReused: Bool?
+    /// Whether certificates keep the order in which they come; nil for no.
+    var preservesOrder: Bool?
     /// What the certificate is given when it comes.
     let isEnabled: Bool
     let tags: [String: String]
     let requestID: String
+
+    /// The same operation over, with its key in use or given up.
+    func ended(_ status: Status) -> CertificateOperation {
+        var operation = self
+        operation.status = status
+        operation.sealedKey = nil
+        operation.tokenKey = nil
+        return operation
+    }
 
     var sealName: String { "certificates/\(name.lowercased())/\(version)/pending" }
 }

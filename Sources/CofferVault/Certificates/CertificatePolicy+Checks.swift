@@ -10,7 +10,7 @@ extension CertificatePolicy {
         var policy = self
         let kind = try keyKind()
         policy.key_props = KeyProperties(
-            exportable: key_props?.exportable ?? true, kty: kind.type, key_size: kind.isRSA ? kind.bits : key_props?.key_size,
+            exportable: try exportable(kind), kty: kind.type, key_size: kind.isRSA ? kind.bits : key_props?.key_size,
             reuse_key: key_props?.reuse_key ?? false, crv: kind.curve?.rawValue)
         let type = secret_props?.contentType ?? Self.pfx
         guard type == Self.pfx || type == Self.pem else {
@@ -42,15 +42,18 @@ extension CertificatePolicy {
     func keyKind() throws -> KeyKind {
         let specification = try KeySpecification(
             CreateKeyBody(
-                kty: key_props?.kty ?? "RSA", key_size: key_props?.kty?.hasPrefix("EC") == true ? nil : key_props?.key_size,
-                public_exponent: nil, key_ops: nil, attributes: nil, tags: nil,
-                crv: key_props?.kty?.hasPrefix("EC") == true ? key_props?.crv : nil, release_policy: nil))
+                kty: key_props?.kty ?? "RSA", key_size: key_props?.key_size, public_exponent: nil, key_ops: nil, attributes: nil, tags: nil,
+                crv: key_props?.crv, release_policy: nil))
         if case .oct = specification.kind.family { throw APIError.badParameter("The key of a certificate is of type RSA or EC.") }
-        guard !specification.kind.isHardware else {
-            throw APIError.badParameter(
-                "Keys of certificates are not made in a hardware token by this version of Coffer. Use the kty RSA or EC.")
-        }
         return specification.kind
+    }
+
+    private func exportable(_ kind: KeyKind) throws -> Bool {
+        guard kind.isHardware else { return key_props?.exportable ?? true }
+        guard key_props?.exportable != true else {
+            throw APIError.badParameter("A key of type \(kind.type) never leaves its token: policy.key_props.exportable must be false.")
+        }
+        return false
     }
 
     /// What the certificate says of its holder.

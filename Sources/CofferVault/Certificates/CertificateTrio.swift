@@ -17,10 +17,11 @@ struct CertificateTrio: Sendable {
 
     /// What the versions are made of.
     struct Content: Sendable {
-        let key: PrivateKey
+        let key: CertificateKey
         let leaf: Certificate
-        /// The certificates of those who vouch for it.
-        let issuers: [Certificate]
+        /// It and those of who vouch for it, in the order in which the secret has them.
+        let certificates: [Certificate]
+        let preservesOrder: Bool
         let policy: CertificatePolicy
         let tags: [String: String]
         let isEnabled: Bool
@@ -29,19 +30,15 @@ struct CertificateTrio: Sendable {
     func versions(
         _ content: Content, of name: ObjectName, _ version: ObjectVersionID, in vault: VaultRecord, at now: Timestamp
     ) async throws -> Versions {
-        let software = SoftwareKey.pair(content.key)
-        let kind = try Self.kind(of: content.key)
-        let kept = try await material.keep(software, kind, for: name, version, in: vault)
-        var key = KeyVersionRecord(
-            kept, of: name.text, version, isManaged: true, operations: try content.policy.operations(of: kind), tags: content.tags,
-            created: now)
-        let value = try Self.secret(content)
-        let sealed = try await sealer.seal(value, realm: vault.sealRealm, name: SecretVersionRecord.sealName(version, of: name))
+        var key = try await keyVersion(content, of: name, version, in: vault, at: now)
+        let value = try await material.apart { SymmetricKey(try Self.secret(content)) }
+        let sealed = try await sealer.seal(value.bytes, realm: vault.sealRealm, name: SecretVersionRecord.sealName(version, of: name))
         var secret = SecretVersionRecord(
             name: name.text, version: version.text, isManaged: true, sealedValue: Base64URL.encode(sealed),
             contentType: content.policy.secret_props?.contentType, created: now, updated: now, isEnabled: content.isEnabled, notBefore: nil,
             expires: nil, tags: content.tags, previousVersion: nil)
         var certificate = CertificateVersionRecord(content.leaf, of: name.text, version, tags: content.tags, created: now)
+        certificate.preservesOrder = content.preservesOrder ? true : nil
         certificate.isEnabled = content.isEnabled
         key.isEnabled = content.isEnabled
         key.notBefore = certificate.notBefore
@@ -51,6 +48,22 @@ struct CertificateTrio: Sendable {
         return Versions(certificate: certificate, key: key, secret: secret)
     }
 
+    private func keyVersion(
+        _ content: Content, of name: ObjectName, _ version: ObjectVersionID, in vault: VaultRecord, at now: Timestamp
+    ) async throws -> KeyVersionRecord {
+        switch content.key {
+        case .inToken(var kept):
+            kept.tags = content.tags
+            return kept
+        case .pair(let pair, let kind):
+            let kept = try await material.keep(.pair(pair), kind, for: name, version, in: vault)
+            return KeyVersionRecord(
+                kept, of: name.text, version, isManaged: true, operations: try content.policy.operations(of: kind), tags: content.tags,
+                created: now)
+        }
+    }
+
+    /// What key there is, in software.
     static func kind(of key: PrivateKey) throws -> KeyKind {
         switch key {
         case .rsa(let key):
@@ -64,9 +77,10 @@ struct CertificateTrio: Sendable {
 
     /// The secret's value in UTF-8: a PFX with an empty password as base 64, or PEM; without the key if it is not exportable.
     private static func secret(_ content: Content) throws -> SecretBytes {
-        let key = content.policy.isExportable ? content.key : nil
-        if content.policy.isPEM { return try CertificateExport.pem([content.leaf] + content.issuers, key: key) }
-        let pfx = try CertificateExport.pfx(content.leaf, content.issuers, key: key)
+        var key: PrivateKey?
+        if case .pair(let pair, let kind) = content.key, !kind.isHardware, content.policy.isExportable { key = pair }
+        if content.policy.isPEM { return try CertificateExport.pem(content.certificates, key: key) }
+        let pfx = try CertificateExport.pfx(content.certificates, key: key)
         var text = pfx.withBytes { bytes in
             unsafe bytes.withUnsafeBytes { bytes in Array(StandardBase64.encode(unsafe Array(bytes)).utf8) }
         }
@@ -77,10 +91,15 @@ struct CertificateTrio: Sendable {
 extension WriteTransaction {
     /// Enters a certificate's three versions.
     ///
+    /// - Parameter keepsTokenKey: Whether the key in the token is in use already, as another version's or an operation's.
     /// - Throws: ``APIError/nameIsTaken(by:_:)``, or ``APIError/isDeletedButRecoverable(_:_:)``.
-    func add(_ versions: CertificateTrio.Versions, in vault: VaultRecord, at now: Timestamp) throws {
+    func add(_ versions: CertificateTrio.Versions, keepsTokenKey: Bool = false, in vault: VaultRecord, at now: Timestamp) throws {
         let name = try ObjectName(versions.certificate.name)
         try checkCertificateMayHave(name, in: vault, at: now)
+        try hidePending(name, in: vault)
+        if keepsTokenKey, let id = versions.key.tokenKey {
+            try put(UnusedTokenKey(id: id, due: now.adding(TokenKeys.patience)), id, in: UnusedTokenKey.collection)
+        }
         try add(versions.certificate, in: vault, at: now)
         try add(versions.key, in: vault, at: now)
         try add(versions.secret, in: vault, at: now)

@@ -20,6 +20,8 @@ struct CertificateVersionRecord: VersionRecord, Equatable {
     var notBefore: Timestamp?
     var expires: Timestamp?
     var tags: [String: String]
+    /// Whether the secret has the certificates in the order in which they came, instead of this one first; nil for no.
+    var preservesOrder: Bool?
 
     init(_ certificate: Certificate, of name: String, _ version: ObjectVersionID, tags: [String: String], created: Timestamp) {
         self.name = name

@@ -14,12 +14,17 @@ struct CertificateBundle: Encodable, Sendable {
     let tags: [String: String]?
     let policy: CertificatePolicyView?
     let pending: Reference?
+    /// Since 7.6.
+    let preserveCertOrder: Bool?
 
     struct Reference: Encodable, Sendable {
         let id: String
     }
 
-    init(_ version: CertificateVersionRecord, _ policy: CertificatePolicy?, isPending: Bool, in vault: VaultRecord, host: String) {
+    init(
+        _ version: CertificateVersionRecord, _ policy: CertificatePolicy?, isPending: Bool, in vault: VaultRecord, host: String,
+        _ apiVersion: VaultAPIVersion
+    ) {
         id = version.id(host: host)
         kid = "https://\(host)/keys/\(version.name)/\(version.version)"
         sid = "https://\(host)/secrets/\(version.name)/\(version.version)"
@@ -30,13 +35,15 @@ struct CertificateBundle: Encodable, Sendable {
         tags = version.tags.isEmpty ? nil : version.tags
         self.policy = policy.map { CertificatePolicyView($0, of: version.name, host: host) }
         pending = isPending ? Reference(id: "https://\(host)/certificates/\(version.name)/pending") : nil
+        preserveCertOrder = apiVersion.hasCertificateOrder ? version.preservesOrder ?? false : nil
     }
 }
 
 /// A certificate in a list.
 struct CertificateItem: Encodable, Sendable {
     let id: String
-    let x5t: String
+    /// Absent of a certificate that is yet to come.
+    let x5t: String?
     let attributes: AttributesView
     let tags: [String: String]?
 
@@ -46,6 +53,16 @@ struct CertificateItem: Encodable, Sendable {
         x5t = version.thumbprint
         attributes = AttributesView(version, in: vault)
         tags = version.tags.isEmpty ? nil : version.tags
+    }
+}
+
+extension CertificateItem {
+    /// - Parameter key: That of the certificate that is yet to come.
+    init(pending key: KeyVersionRecord, id: String, in vault: VaultRecord) {
+        self.id = id
+        x5t = nil
+        attributes = AttributesView(key, in: vault)
+        tags = key.tags.isEmpty ? nil : key.tags
     }
 }
 

@@ -1,11 +1,10 @@
 import CofferModel
 import CofferPlatform
 
-/// The data-plane paths under `/certificates` and `/deletedcertificates`, but for issuers and contacts. Decodes, asks for permission, calls
-/// the services, encodes; decides nothing.
+/// The data-plane paths under `/certificates`, but for deletion, issuers and contacts. Decodes, asks for permission, calls the services,
+/// encodes; decides nothing.
 struct CertificatesRoutes: Sendable {
     let certificates: CertificatesService
-    let deletion: DeletionService
     let backups: CertificateBackupService
 
     var table: [VaultRoute] {
@@ -26,11 +25,6 @@ struct CertificatesRoutes: Sendable {
             VaultRoute(.get, "certificates/{name}/{version}", "CertificateGet", get),
             VaultRoute(.patch, "certificates/{name}", "CertificateUpdate", update),
             VaultRoute(.patch, "certificates/{name}/{version}", "CertificateUpdate", update),
-            VaultRoute(.delete, "certificates/{name}", "CertificateDelete", delete),
-            VaultRoute(.get, "deletedcertificates", "CertificateListDeleted", listDeleted),
-            VaultRoute(.get, "deletedcertificates/{name}", "CertificateGetDeleted", getDeleted),
-            VaultRoute(.delete, "deletedcertificates/{name}", "CertificatePurge", purge),
-            VaultRoute(.post, "deletedcertificates/{name}/recover", "CertificateRecover", recover),
         ]
     }
 
@@ -38,8 +32,12 @@ struct CertificatesRoutes: Sendable {
         let page = try PageRequest(request.http)
         let mark = try page.nameMark()
         let grant = try await request.grant(CertificatePermission.list, on: nil)
+        if request.http.parameter("includePending")?.lowercased() == "true" {
+            let found = try await certificates.certificatesWithPending(in: request.vault, after: mark, limit: page.limit, by: grant)
+            return try .json(page.page(found, at: "certificates", also: "includePending=true") { item($0, request) }, object: nil)
+        }
         let found = try await certificates.certificates(in: request.vault, after: mark, limit: page.limit, by: grant)
-        return try .json(page.page(found, at: "certificates") { item($0, request) }, object: nil)
+        return try .json(page.page(found, at: "certificates") { $0.item(for: request) }, object: nil)
     }
 
     private func listVersions(_ request: VaultRequest) async throws -> VaultAnswer {
@@ -130,44 +128,6 @@ struct CertificatesRoutes: Sendable {
         return try show(try await certificates.removeOperation(of: name, in: request.vault, by: grant), request)
     }
 
-    private func delete(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(CertificatePermission.delete, on: name)
-        return try show(try await deletion.delete(CertificateVersionRecord.self, name, in: request.vault, by: grant), request)
-    }
-
-    private func listDeleted(_ request: VaultRequest) async throws -> VaultAnswer {
-        let page = try PageRequest(request.http)
-        let mark = try page.nameMark()
-        let grant = try await request.grant(CertificatePermission.list, on: nil)
-        let found = try await deletion.list(CertificateVersionRecord.self, in: request.vault, after: mark, limit: page.limit, by: grant)
-        let items = page.page(found, at: "deletedcertificates") { deleted in
-            DeletedView(
-                item(deleted.version, request), deleted.deletion, of: .certificates, named: deleted.version.name, host: request.host)
-        }
-        return try .json(items, object: nil)
-    }
-
-    private func getDeleted(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(CertificatePermission.get, on: name)
-        return try show(try await deletion.deleted(CertificateVersionRecord.self, name, in: request.vault, by: grant), request)
-    }
-
-    private func purge(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(CertificatePermission.purge, on: name)
-        try await deletion.purge(CertificateVersionRecord.self, name, in: request.vault, by: grant)
-        return VaultAnswer(.noContent, object: "https://\(request.host)/deletedcertificates/\(name.text)")
-    }
-
-    private func recover(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(CertificatePermission.recover, on: name)
-        _ = try await deletion.recover(CertificateVersionRecord.self, name, in: request.vault, by: grant)
-        return try await show(nil, of: name, request, by: grant)
-    }
-
     private func backup(_ request: VaultRequest) async throws -> VaultAnswer {
         let name = try request.name()
         let grant = try await request.grant(CertificatePermission.backup, on: name)
@@ -181,18 +141,13 @@ struct CertificatesRoutes: Sendable {
         return try await show(nil, of: name, request, by: grant)
     }
 
-    private func show(
+    func show(
         _ version: String?, of name: ObjectName, _ request: VaultRequest, by grant: Grant, status: Int = 200
     ) async throws -> VaultAnswer {
         let found = try await certificates.certificate(version, of: name, in: request.vault, by: grant)
-        let bundle = CertificateBundle(found.version, found.policy, isPending: found.isPending, in: request.vault, host: request.host)
+        let bundle = CertificateBundle(
+            found.version, found.policy, isPending: found.isPending, in: request.vault, host: request.host, request.apiVersion)
         return VaultAnswer(try .json(bundle, status: status), object: bundle.id)
-    }
-
-    private func show(_ deleted: DeletedVersion<CertificateVersionRecord>, _ request: VaultRequest) throws -> VaultAnswer {
-        let bundle = CertificateBundle(deleted.version, nil, isPending: false, in: request.vault, host: request.host)
-        return try .json(
-            DeletedView(bundle, deleted.deletion, of: .certificates, named: deleted.version.name, host: request.host), object: bundle.id)
     }
 
     private func show(_ operation: CertificateOperation, _ request: VaultRequest) throws -> VaultAnswer {
@@ -200,11 +155,26 @@ struct CertificatesRoutes: Sendable {
             CertificateOperationView(operation, host: request.host), object: "https://\(request.host)/certificates/\(operation.name)")
     }
 
-    private func item(_ version: CertificateVersionRecord, _ request: VaultRequest) -> CertificateItem {
-        CertificateItem(version, id: version.baseID(host: request.host), in: request.vault)
+    private func item(_ listed: ListedCertificate, _ request: VaultRequest) -> CertificateItem {
+        switch listed {
+        case .current(let version): version.item(for: request)
+        case .pending(let key): CertificateItem(pending: key, id: "https://\(request.host)/certificates/\(key.name)", in: request.vault)
+        }
     }
 
     private func object(_ name: ObjectName, _ request: VaultRequest) -> String {
         "https://\(request.host)/certificates/\(name.text)"
     }
+}
+
+extension CertificateVersionRecord: ShownRecord {
+    static let deletionPermissions = DeletionPermissions(
+        delete: CertificatePermission.delete, list: CertificatePermission.list, get: CertificatePermission.get,
+        purge: CertificatePermission.purge, recover: CertificatePermission.recover)
+
+    func bundle(for request: VaultRequest) -> CertificateBundle {
+        CertificateBundle(self, nil, isPending: false, in: request.vault, host: request.host, request.apiVersion)
+    }
+
+    func item(for request: VaultRequest) -> CertificateItem { CertificateItem(self, id: baseID(host: request.host), in: request.vault) }
 }

@@ -27,6 +27,13 @@ extension CertificatesService {
         try await store.read { try $0.currentVersions(CertificateVersionRecord.self, in: vault, after: mark, limit: limit) }
     }
 
+    /// The same with those that are yet to come.
+    func certificatesWithPending(
+        in vault: VaultRecord, after mark: ObjectName?, limit: Int, by grant: Grant
+    ) async throws -> ObjectPage<ListedCertificate> {
+        try await store.read { try $0.certificatesWithPending(in: vault, after: mark, limit: limit) }
+    }
+
     /// Up to `limit` versions of a certificate after the version `mark`, in order of their ids.
     ///
     /// - Throws: ``APIError/notFound(_:_:_:)``.
@@ -105,14 +112,13 @@ extension CertificatesService {
     /// - Throws: ``APIError/noPendingCertificate(_:)``, or ``APIError/certificateIsNotPending(_:)``.
     func cancel(_ name: ObjectName, in vault: VaultRecord, by grant: Grant) async throws -> CertificateOperation {
         try await store.write { transaction in
-            guard var operation = try transaction.certificateOperation(of: name, in: vault) else {
+            guard let operation = try transaction.certificateOperation(of: name, in: vault) else {
                 throw APIError.noPendingCertificate(name.text)
             }
             guard operation.status == .inProgress else { throw APIError.certificateIsNotPending(name.text) }
-            operation.status = .cancelled
-            operation.sealedKey = nil
-            try transaction.put(operation, of: name, in: vault)
-            return operation
+            try transaction.releaseTokenKey(of: operation)
+            try transaction.put(operation.ended(.cancelled), of: name, in: vault)
+            return operation.ended(.cancelled)
         }
     }
 
@@ -125,6 +131,8 @@ extension CertificatesService {
                 throw APIError.noPendingCertificate(name.text)
             }
             let path = ObjectRecord.path(name, in: vault)
+            try transaction.releaseTokenKey(of: operation)
+            try transaction.hidePending(name, in: vault)
             try transaction.remove(path, in: CertificateOperation.collection, if: .any)
             // Of a certificate that never came there is nothing else.
             if try transaction.objectIfAny(.certificates, name, in: vault) == nil {

@@ -36,7 +36,9 @@ struct CertificatesService: Sendable {
         }
         let policy = try wanted.checked(created: stored?.attributes?.created.map { Timestamp(seconds: $0) } ?? now, updated: now)
         try await checkIssuer(of: policy, in: vault)
-        guard let operation = try await make(name, by: policy, attributes, in: vault, replacing: nil) else {
+        guard let operation = try await make(
+            name, by: policy, attributes, preservesOrder: body.preserveCertOrder, in: vault, replacing: nil)
+        else {
             throw APIError.certificateIsPending(name.text)
         }
         return operation
@@ -47,44 +49,63 @@ struct CertificatesService: Sendable {
     /// - Parameter replacing: Only if this is still the current version; nil for any.
     /// - Returns: nil if it is not.
     func make(
-        _ name: ObjectName, by policy: CertificatePolicy, _ attributes: ObjectAttributes, in vault: VaultRecord, replacing: String?
+        _ name: ObjectName, by policy: CertificatePolicy, _ attributes: ObjectAttributes, preservesOrder: Bool?, in vault: VaultRecord,
+        replacing: String?
     ) async throws -> CertificateOperation? {
         let now = clock.now()
         let version = ObjectVersionID.random()
         let kind = try policy.keyKind()
-        let key = try await key(of: name, kind, policy, in: vault)
         let profile = try policy.profile()
-        let request = try await material.apart { try CertificateRequest.encode(profile, key: key) }
+        let (key, isReused) = try await key(of: name, kind, policy, for: version, in: vault)
+        let request = try await material.request(profile, key: key, in: vault)
         var operation = CertificateOperation(
             name: name.text, version: version.text, issuer: policy.issuer, request: Base64URL.encode(request), status: .completed,
-            sealedKey: nil, isEnabled: attributes.isEnabled ?? true,
+            sealedKey: nil, preservesOrder: preservesOrder, isEnabled: attributes.isEnabled ?? true,
             tags: attributes.tags ?? [:], requestID: UUID().uuidString.lowercased().filter { $0 != "-" })
         var versions: CertificateTrio.Versions?
+        var shown: KeyVersionRecord?
         if policy.isSelfIssued {
             let end = now.adding(Self.months(policy.x509_props?.validity_months ?? 12))
-            let leaf = try await material.apart {
-                try Certificate.selfSigned(profile, key: key, from: now.adding(.seconds(-600)), to: end)
-            }
+            let leaf = try await material.selfSigned(profile, key: key, from: now.adding(.seconds(-600)), to: end, in: vault)
             versions = try await trio.versions(
                 CertificateTrio.Content(
-                    key: key, leaf: leaf, issuers: [], policy: policy, tags: operation.tags, isEnabled: operation.isEnabled),
+                    key: key, leaf: leaf, certificates: [leaf], preservesOrder: preservesOrder ?? false, policy: policy,
+                    tags: operation.tags, isEnabled: operation.isEnabled),
                 of: name, version, in: vault, at: now)
         } else {
-            let secret = try key.pkcs8()
-            operation.sealedKey = Base64URL.encode(
-                try await sealer.seal(secret, realm: vault.sealRealm, name: operation.sealName))
             operation.status = .inProgress
+            switch key {
+            case .inToken(let record):
+                operation.tokenKey = record
+                operation.isKeyReused = isReused
+                shown = record
+            case .pair(let pair, let kind):
+                operation.sealedKey = Base64URL.encode(
+                    try await sealer.seal(try pair.pkcs8(), realm: vault.sealRealm, name: operation.sealName))
+                shown = KeyVersionRecord(
+                    StoredMaterial(kind: kind, publicPart: SoftwareKey.pair(pair).publicPart, sealedKey: "", tokenKey: nil), of: name.text,
+                    version, isManaged: true, operations: try policy.operations(of: kind), tags: operation.tags, created: now)
+            }
         }
-        let isMade = try await store.write { [operation, versions] transaction in
+        let isMade = try await store.write { [operation, versions, shown] transaction in
             try transaction.checkInUse(vault, at: now)
             try transaction.checkCertificateMayHave(name, in: vault, at: now)
             if let replacing, try transaction.objectIfAny(.certificates, name, in: vault)?.current != replacing { return false }
             guard try transaction.certificateOperation(of: name, in: vault)?.status != .inProgress else {
                 throw APIError.certificateIsPending(name.text)
             }
+            if isReused, case .inToken(let record) = key {
+                let current = try transaction.version(KeyVersionRecord.self, of: name, nil, in: vault)
+                guard current.tokenKey == record.tokenKey else { throw APIError.certificateIsPending(name.text) }
+            }
             try transaction.put(policy, of: name, in: vault)
             try transaction.put(operation, of: name, in: vault)
-            if let versions { try transaction.add(versions, in: vault, at: now) }
+            if let versions { try transaction.add(versions, keepsTokenKey: isReused, in: vault, at: now) }
+            if let shown {
+                if let id = operation.tokenKey?.tokenKeyID, !isReused { try transaction.keepTokenKey(id, at: now) }
+                try transaction.hidePending(name, in: vault)
+                try transaction.showPending(shown, contentType: policy.secret_props?.contentType, in: vault, at: now)
+            }
             return true
         }
         bell.ring()
@@ -101,10 +122,12 @@ struct CertificatesService: Sendable {
         let now = clock.now()
         let taken = try await material.apart { try CertificateImport(body) }
         let policy = try taken.policy(body.policy, at: now)
+        let preservesOrder = body.preserveCertOrder ?? false
         let version = ObjectVersionID.random()
         let versions = try await trio.versions(
             CertificateTrio.Content(
-                key: taken.content.key, leaf: taken.content.leaf, issuers: taken.content.issuers, policy: policy,
+                key: .pair(taken.content.key, try taken.kind(body.policy)), leaf: taken.content.leaf,
+                certificates: taken.content.certificates(preservingOrder: preservesOrder), preservesOrder: preservesOrder, policy: policy,
                 tags: attributes.tags ?? [:], isEnabled: attributes.isEnabled ?? true),
             of: name, version, in: vault, at: now)
         try await store.write { transaction in
@@ -126,39 +149,37 @@ struct CertificatesService: Sendable {
     ) async throws -> CertificateVersionRecord {
         let attributes = try ObjectAttributes(body.attributes, tags: body.tags, of: .certificates)
         let (operation, policy) = try await pending(name, in: vault)
-        guard operation.status == .inProgress, let sealed = operation.sealedKey.flatMap({ Base64URL.decode($0) }) else {
-            throw APIError.certificateIsNotPending(name.text)
-        }
+        guard operation.status == .inProgress else { throw APIError.certificateIsNotPending(name.text) }
         guard (1...20).contains(body.x5c.count) else { throw APIError.badParameter("x5c must have 1 to 20 certificates.") }
-        let certificates = try body.x5c.map { text in
-            guard let der = StandardBase64.decode(text), let certificate = try? Certificate(der: der) else {
-                throw APIError.badParameter("x5c has something that is not a certificate's DER as base 64.")
+        let key = try await pendingKey(of: operation, policy, in: vault)
+        let certified = try await material.apart {
+            let certificates = try body.x5c.map { text in
+                guard let der = StandardBase64.decode(text), let certificate = try? Certificate(der: der) else {
+                    throw APIError.badParameter("x5c has something that is not a certificate's DER as base 64.")
+                }
+                return certificate
             }
-            return certificate
-        }
-        let key = try PrivateKey(pkcs8: try await sealer.open(sealed, realm: vault.sealRealm, name: operation.sealName))
-        let certified: CertifiedKey
-        do {
-            certified = try CertifiedKey(key: key, certificates: certificates)
-        } catch {
-            throw APIError.badParameter("x5c has no certificate of the pending key. Have the csr of the pending certificate signed.")
+            guard let certified = try? CertifiedKey(key: key.publicHalf(), certificates: certificates) else {
+                throw APIError.badParameter("x5c has no certificate of the pending key. Have the csr of the pending certificate signed.")
+            }
+            return certified
         }
         guard let version = ObjectVersionID(operation.version) else { throw StoreError.corrupt(CertificateOperation.collection) }
         let now = clock.now()
         let versions = try await trio.versions(
             CertificateTrio.Content(
-                key: key, leaf: certified.leaf, issuers: certified.issuers, policy: policy, tags: attributes.tags ?? operation.tags,
+                key: key, leaf: certified.leaf,
+                certificates: certified.certificates(preservingOrder: operation.preservesOrder ?? false),
+                preservesOrder: operation.preservesOrder ?? false, policy: policy, tags: attributes.tags ?? operation.tags,
                 isEnabled: attributes.isEnabled ?? operation.isEnabled),
             of: name, version, in: vault, at: now)
         try await store.write { transaction in
             try transaction.checkInUse(vault, at: now)
-            guard var current = try transaction.certificateOperation(of: name, in: vault), current == operation else {
+            guard try transaction.certificateOperation(of: name, in: vault) == operation else {
                 throw APIError.certificateIsNotPending(name.text)
             }
-            current.status = .completed
-            current.sealedKey = nil
-            try transaction.put(current, of: name, in: vault)
-            try transaction.add(versions, in: vault, at: now)
+            try transaction.put(operation.ended(.completed), of: name, in: vault)
+            try transaction.add(versions, keepsTokenKey: true, in: vault, at: now)
         }
         bell.ring()
         return versions.certificate
@@ -166,17 +187,46 @@ struct CertificatesService: Sendable {
 
     /// The key of the version that is yet to be: the current one's where the policy says so and it fits, else a new one.
     private func key(
-        of name: ObjectName, _ kind: KeyKind, _ policy: CertificatePolicy, in vault: VaultRecord
-    ) async throws -> PrivateKey {
+        of name: ObjectName, _ kind: KeyKind, _ policy: CertificatePolicy, for version: ObjectVersionID, in vault: VaultRecord
+    ) async throws -> (key: CertificateKey, isReused: Bool) {
         if policy.reusesKey {
             let current = try await store.read { transaction in
-                try transaction.objectIfAny(.keys, name, in: vault) == nil
+                try transaction.objectIfAny(.certificates, name, in: vault) == nil
                     ? nil : try transaction.version(KeyVersionRecord.self, of: name, nil, in: vault)
             }
-            if let current, current.kind == kind, case .pair(let pair) = try await material.key(of: current, in: vault) { return pair }
+            if let current, current.kind == kind {
+                if let id = current.tokenKeyID {
+                    let kept = StoredMaterial(kind: kind, publicPart: current.publicPart, sealedKey: "", tokenKey: id)
+                    return (.inToken(try record(kept, of: name, version, policy)), true)
+                }
+                if case .pair(let pair) = try await material.key(of: current, in: vault) { return (.pair(pair, kind), true) }
+            }
+        }
+        if kind.isHardware {
+            return (.inToken(try record(try await material.make(kind, for: name, version, in: vault), of: name, version, policy)), false)
         }
         guard case .pair(let pair) = try await material.generated(kind) else { throw CryptoError.unsupported }
-        return pair
+        return (.pair(pair, kind), false)
+    }
+
+    private func record(
+        _ kept: StoredMaterial, of name: ObjectName, _ version: ObjectVersionID, _ policy: CertificatePolicy
+    ) throws -> KeyVersionRecord {
+        KeyVersionRecord(
+            kept, of: name.text, version, isManaged: true, operations: try policy.operations(of: kept.kind), tags: [:], created: clock.now())
+    }
+
+    /// The key that waits for its certificate.
+    private func pendingKey(
+        of operation: CertificateOperation, _ policy: CertificatePolicy, in vault: VaultRecord
+    ) async throws -> CertificateKey {
+        if let record = operation.tokenKey { return .inToken(record) }
+        guard let sealed = operation.sealedKey.flatMap({ Base64URL.decode($0) }) else {
+            throw APIError.certificateIsNotPending(operation.name)
+        }
+        let secret = SymmetricKey(try await sealer.open(sealed, realm: vault.sealRealm, name: operation.sealName))
+        let pair = try await material.apart { try PrivateKey(pkcs8: secret.bytes) }
+        return .pair(pair, try CertificateTrio.kind(of: pair))
     }
 
     private func checkIssuer(of policy: CertificatePolicy, in vault: VaultRecord) async throws {

@@ -31,8 +31,9 @@ struct IssuersService: Sendable {
     ///
     /// - Throws: ``APIError/badParameter(_:)``.
     func set(_ name: ObjectName, _ body: IssuerBody, in vault: VaultRecord, by grant: Grant) async throws -> CertificateIssuer {
-        guard let provider = body.provider, !provider.isEmpty, provider.count <= 100 else {
-            throw APIError.badParameter("provider is missing, or has more than 100 characters.")
+        guard let provider = try Self.provider(body.provider) else { throw APIError.badParameter("provider is missing: \(Self.providers)") }
+        guard !["self", "unknown"].contains(name.key) else {
+            throw APIError.badParameter("'\(name.text)' is in every policy and cannot be the name of an issuer.")
         }
         let now = clock.now()
         return try await store.write { transaction in
@@ -50,9 +51,10 @@ struct IssuersService: Sendable {
     /// - Throws: ``APIError/issuerNotFound(_:)``, or ``APIError/badParameter(_:)``.
     func update(_ name: ObjectName, _ body: IssuerBody, in vault: VaultRecord, by grant: Grant) async throws -> CertificateIssuer {
         let now = clock.now()
+        let provider = try Self.provider(body.provider)
         return try await store.write { transaction in
             guard var issuer = try transaction.certificateIssuer(name, in: vault) else { throw APIError.issuerNotFound(name.text) }
-            issuer.provider = body.provider ?? issuer.provider
+            issuer.provider = provider ?? issuer.provider
             issuer.accountID = body.credentials?.account_id ?? issuer.accountID
             issuer.organization = try Self.checked(body.org_details) ?? issuer.organization
             issuer.isEnabled = body.attributes?.enabled ?? issuer.isEnabled
@@ -103,9 +105,27 @@ struct IssuersService: Sendable {
         return found
     }
 
+    /// The providers that the service knows; none of them is connected here.
+    private static let knownProviders = ["DigiCert", "GlobalSign", "OneCertV2-PublicCA", "OneCertV2-PrivateCA", "SslAdminV2", "Test"]
+    private static var providers: String { "use one of \(knownProviders.joined(separator: ", "))." }
+
+    private static func provider(_ word: String?) throws -> String? {
+        guard let word else { return nil }
+        guard let provider = knownProviders.spelling(of: word) else {
+            throw APIError.badParameter("'\(word.shortened)' is not a provider of certificates: \(providers)")
+        }
+        return provider
+    }
+
     private static func checked(_ organization: CertificateIssuer.Organization?) throws -> CertificateIssuer.Organization? {
         guard (organization?.admin_details?.count ?? 0) <= 50, (organization?.id?.count ?? 0) <= 256 else {
             throw APIError.badParameter("org_details may have up to 50 admin_details and an id of up to 256 characters.")
+        }
+        for administrator in organization?.admin_details ?? [] {
+            let texts = [administrator.first_name, administrator.last_name, administrator.phone]
+            guard administrator.email?.contains("@") ?? true, (administrator.email?.count ?? 0) <= 254,
+                texts.allSatisfy({ ($0?.count ?? 0) <= 256 })
+            else { throw APIError.badParameter("Each of org_details.admin_details may have an email, a first_name, a last_name and a phone.") }
         }
         return organization
     }

@@ -62,6 +62,21 @@ struct JSONWebKeyBody: Decodable, Sendable {
     let key_hsm: String?
 }
 
+extension JSONWebKeyBody {
+    /// - Parameter family: `RSA`, `EC` or `oct`.
+    /// - Throws: ``APIError/badParameter(_:)`` that names a member which keys of another type have.
+    func checkMembers(of family: String) throws {
+        let members: [(name: String, isThere: Bool, families: [String])] = [
+            ("n", n != nil, ["RSA"]), ("e", e != nil, ["RSA"]), ("p", p != nil, ["RSA"]), ("q", q != nil, ["RSA"]),
+            ("dp", dp != nil, ["RSA"]), ("dq", dq != nil, ["RSA"]), ("qi", qi != nil, ["RSA"]), ("d", d != nil, ["RSA", "EC"]),
+            ("crv", crv != nil, ["EC"]), ("x", x != nil, ["EC"]), ("y", y != nil, ["EC"]), ("k", k != nil, ["oct"]),
+        ]
+        for member in members where member.isThere && !member.families.contains(family) {
+            throw APIError.badParameter("key.\(member.name) is not a member of a key of type \(kty.shortened); leave it out.")
+        }
+    }
+}
+
 /// The body of `POST /rng`.
 struct RandomBytesBody: Decodable, Sendable {
     let count: Int

@@ -17,6 +17,7 @@ struct KeyImport: Sendable {
                 "key_hsm, a key wrapped for a hardware module, cannot be imported. Import the key itself, or make it in the vault.")
         }
         let (family, isHardware) = try KeyKind.family(web.kty)
+        try web.checkMembers(of: family)
         let found: KeyKind.Family
         switch family {
         case "RSA": (found, key) = try Self.rsa(web)

@@ -41,7 +41,7 @@ struct KeyVersionRecord: SealedVersionRecord, Equatable {
     func url(host: String) -> KeyURL { KeyURL(host: host, name: name, version: version) }
 
     /// The key as the audit trail describes it.
-    var audited: AuditKey { AuditKey(type: type, size: publicPart.crv == nil ? bits : nil, curve: publicPart.crv) }
+    var audited: AuditKey? { AuditKey(type: type, size: publicPart.crv == nil ? bits : nil, curve: publicPart.crv) }
 }
 
 /// What all may know of a key, named as in a JSON Web Key (RFC 7518 section 6); numbers are big-endian, as base 64 for URLs.

@@ -3,11 +3,10 @@ import CofferCrypto
 import CofferModel
 import CofferPlatform
 
-/// The data-plane paths under `/keys` and `/deletedkeys`. Decodes, asks for permission, calls the services, encodes; decides nothing.
+/// The data-plane paths under `/keys`, but for deletion. Decodes, asks for permission, calls the services, encodes; decides nothing.
 struct KeysRoutes: Sendable {
     let keys: KeysService
     let uses: KeyUseService
-    let deletion: DeletionService
     let backups: BackupService
 
     var table: [VaultRoute] {
@@ -27,11 +26,6 @@ struct KeysRoutes: Sendable {
             VaultRoute(.post, "keys/{name}/{version}/release", "KeyRelease", release),
             VaultRoute(.get, "keys/{name}/{version}/attestation", "KeyGetAttestation", attestation),
             VaultRoute(.post, "rng", "KeyGetRandomBytes", randomBytes),
-            VaultRoute(.delete, "keys/{name}", "KeyDelete", delete),
-            VaultRoute(.get, "deletedkeys", "KeyListDeleted", listDeleted),
-            VaultRoute(.get, "deletedkeys/{name}", "KeyGetDeleted", getDeleted),
-            VaultRoute(.delete, "deletedkeys/{name}", "KeyPurge", purge),
-            VaultRoute(.post, "deletedkeys/{name}/recover", "KeyRecover", recover),
         ]
             + KeyOperation.allCases.flatMap { operation in
                 ["keys/{name}", "keys/{name}/{version}"].map { path in
@@ -45,7 +39,7 @@ struct KeysRoutes: Sendable {
         let mark = try page.nameMark()
         let grant = try await request.grant(KeyPermission.list, on: nil)
         let found = try await keys.keys(in: request.vault, after: mark, limit: page.limit, by: grant)
-        return try .json(page.page(found, at: "keys") { item($0, request) }, object: nil)
+        return try .json(page.page(found, at: "keys") { $0.item(for: request) }, object: nil)
     }
 
     private func listVersions(_ request: VaultRequest) async throws -> VaultAnswer {
@@ -144,57 +138,19 @@ struct KeysRoutes: Sendable {
         return try .json(RandomBytesView(value: Base64URL.encode(SecureRandom.bytes(count))), object: nil)
     }
 
-    private func delete(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(KeyPermission.delete, on: name)
-        return try show(try await deletion.delete(KeyVersionRecord.self, name, in: request.vault, by: grant), request)
+    func show(_ version: KeyVersionRecord, _ request: VaultRequest) throws -> VaultAnswer {
+        try .json(version.bundle(for: request), object: version.url(host: request.host).text, key: version.audited)
     }
+}
 
-    private func listDeleted(_ request: VaultRequest) async throws -> VaultAnswer {
-        let page = try PageRequest(request.http)
-        let mark = try page.nameMark()
-        let grant = try await request.grant(KeyPermission.list, on: nil)
-        let found = try await deletion.list(KeyVersionRecord.self, in: request.vault, after: mark, limit: page.limit, by: grant)
-        let items = page.page(found, at: "deletedkeys") { deleted in
-            DeletedView(item(deleted.version, request), deleted.deletion, of: .keys, named: deleted.version.name, host: request.host)
-        }
-        return try .json(items, object: nil)
-    }
+extension KeyVersionRecord: ShownRecord {
+    static let deletionPermissions = DeletionPermissions(
+        delete: KeyPermission.delete, list: KeyPermission.list, get: KeyPermission.get, purge: KeyPermission.purge,
+        recover: KeyPermission.recover)
 
-    private func getDeleted(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(KeyPermission.get, on: name)
-        return try show(try await deletion.deleted(KeyVersionRecord.self, name, in: request.vault, by: grant), request)
-    }
+    func bundle(for request: VaultRequest) -> KeyBundle { KeyBundle(self, in: request.vault, host: request.host, request.apiVersion) }
 
-    private func purge(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(KeyPermission.purge, on: name)
-        try await deletion.purge(KeyVersionRecord.self, name, in: request.vault, by: grant)
-        return VaultAnswer(.noContent, object: "https://\(request.host)/deletedkeys/\(name.text)")
-    }
-
-    private func recover(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(KeyPermission.recover, on: name)
-        return try show(try await deletion.recover(KeyVersionRecord.self, name, in: request.vault, by: grant), request)
-    }
-
-    private func show(_ version: KeyVersionRecord, _ request: VaultRequest) throws -> VaultAnswer {
-        try .json(
-            KeyBundle(version, in: request.vault, host: request.host, request.apiVersion), object: version.url(host: request.host).text,
-            key: version.audited)
-    }
-
-    private func show(_ deleted: DeletedVersion<KeyVersionRecord>, _ request: VaultRequest) throws -> VaultAnswer {
-        let bundle = KeyBundle(deleted.version, in: request.vault, host: request.host, request.apiVersion)
-        return try .json(
-            DeletedView(bundle, deleted.deletion, of: .keys, named: deleted.version.name, host: request.host),
-            object: deleted.version.url(host: request.host).text, key: deleted.version.audited)
-    }
-
-    private func item(_ version: KeyVersionRecord, _ request: VaultRequest) -> KeyItem {
-        let url = KeyURL(host: request.host, name: version.name, version: nil)
-        return KeyItem(version, url, in: request.vault, request.apiVersion)
+    func item(for request: VaultRequest) -> KeyItem {
+        KeyItem(self, KeyURL(host: request.host, name: name, version: nil), in: request.vault, request.apiVersion)
     }
 }

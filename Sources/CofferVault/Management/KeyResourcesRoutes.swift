@@ -38,6 +38,9 @@ struct KeyResourcesRoutes: Sendable {
     private func createIfAbsent(_ name: ObjectName, _ request: ARMRequest, _ vault: VaultRecord) async throws -> VaultAnswer {
         let body = try request.http.decode(KeyResourceBody.self)
         let wanted = try KeySpecification(body.dataPlaneBody)
+        if case .oct = wanted.kind.family {
+            throw APIError.badParameter("A template makes keys of type RSA, RSA-HSM, EC and EC-HSM. Make one of type oct with: az keyvault key create")
+        }
         if let policy = body.properties.rotationPolicy { try policies.check(policy) }
         let (key, isNew) = try await keys.createIfAbsent(name, as: wanted, in: vault, by: request.grant)
         if isNew, let policy = body.properties.rotationPolicy {

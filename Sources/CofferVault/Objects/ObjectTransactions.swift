@@ -161,6 +161,7 @@ extension WriteTransaction {
         let path = ObjectRecord.path(name, in: vault)
         guard try remove(path, in: kind.deletedCollection, if: .any) else { return }
         try removeAll(in: kind.versionsCollection, prefix: "\(path)/")
+        if kind == .certificates, let operation = try certificateOperation(of: name, in: vault) { try releaseTokenKey(of: operation) }
         for collection in kind.companionCollections { try remove(path, in: collection, if: .any) }
     }
 
@@ -170,6 +171,9 @@ extension WriteTransaction {
             let documents = try documents(in: collection, prefix: prefix, after: nil, limit: 500)
             for document in documents {
                 if collection == KeyVersionRecord.kind.versionsCollection { try releaseTokenKey(of: document) }
+                if collection == CertificateOperation.collection, let operation = try? JSON.decode(CertificateOperation.self, from: document.body) {
+                    try releaseTokenKey(of: operation)
+                }
                 try remove(document.id, in: collection, if: .any)
             }
             if documents.count < 500 { return }

@@ -53,15 +53,18 @@ struct PageRequest: Sendable {
 
     /// The items with the URL of the next page.
     ///
-    /// - Parameter path: Of the list, such as `keys`.
+    /// - Parameters:
+    ///   - path: Of the list, such as `keys`.
+    ///   - more: A parameter of the list's own, which the next page must have too.
     func page<Record: Sendable, Item: Encodable & Sendable>(
-        _ found: ObjectPage<Record>, at path: String, _ show: (Record) -> Item
+        _ found: ObjectPage<Record>, at path: String, also more: String? = nil, _ show: (Record) -> Item
     ) -> Page<Item> {
-        Page(value: found.items.map(show), nextLink: found.next.map { link(path, after: $0) })
+        Page(value: found.items.map(show), nextLink: found.next.map { link(path, more, after: $0) })
     }
 
-    private func link(_ path: String, after mark: String) -> String {
+    private func link(_ path: String, _ more: String?, after mark: String) -> String {
         let token = Base64URL.encode(Array(mark.utf8))
         return "https://\(http.host)/\(path)?api-version=\(http.parameter("api-version") ?? "")&$skiptoken=\(token)&maxresults=\(limit)"
+            + (more.map { "&\($0)" } ?? "")
     }
 }

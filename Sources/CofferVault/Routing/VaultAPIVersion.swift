@@ -42,6 +42,9 @@ struct VaultAPIVersion: Equatable, Sendable {
         }
     }
 
+    /// `preserveCertOrder` of certificates came with 7.6.
+    var hasCertificateOrder: Bool { hasSymmetricSignatures }
+
     /// HMAC and PKCS #11's names of AES key wrap came with 7.6.
     var hasSymmetricSignatures: Bool {
         switch form {
@@ -57,6 +60,9 @@ struct VaultAPIVersion: Equatable, Sendable {
         case .dated(let date): date >= "2025-07-01"
         }
     }
+
+    /// `outContentType` of secrets came with 2025-07-01.
+    var hasSecretConversion: Bool { hasPreviousVersion }
 
     private static func numbered(_ text: Substring) -> Form? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)

@@ -2,11 +2,9 @@ import CofferCore
 import CofferModel
 import CofferPlatform
 
-/// The data-plane paths under `/secrets` and `/deletedsecrets`. Decodes, asks for permission, calls the services, encodes; decides
-/// nothing.
+/// The data-plane paths under `/secrets`, but for deletion. Decodes, asks for permission, calls the services, encodes; decides nothing.
 struct SecretsRoutes: Sendable {
     let secrets: SecretsService
-    let deletion: DeletionService
     let backups: BackupService
 
     var table: [VaultRoute] {
@@ -18,13 +16,8 @@ struct SecretsRoutes: Sendable {
             VaultRoute(.get, "secrets/{name}/{version}", "SecretGet", get),
             VaultRoute(.patch, "secrets/{name}", "SecretUpdate", update),
             VaultRoute(.patch, "secrets/{name}/{version}", "SecretUpdate", update),
-            VaultRoute(.delete, "secrets/{name}", "SecretDelete", delete),
             VaultRoute(.post, "secrets/{name}/backup", "SecretBackup", backup),
             VaultRoute(.post, "secrets/restore", "SecretRestore", restore),
-            VaultRoute(.get, "deletedsecrets", "SecretListDeleted", listDeleted),
-            VaultRoute(.get, "deletedsecrets/{name}", "SecretGetDeleted", getDeleted),
-            VaultRoute(.delete, "deletedsecrets/{name}", "SecretPurge", purge),
-            VaultRoute(.post, "deletedsecrets/{name}/recover", "SecretRecover", recover),
         ]
     }
 
@@ -33,7 +26,7 @@ struct SecretsRoutes: Sendable {
         let mark = try page.nameMark()
         let grant = try await request.grant(SecretPermission.list, on: nil)
         let found = try await secrets.secrets(in: request.vault, after: mark, limit: page.limit, by: grant)
-        return try .json(page.page(found, at: "secrets") { item($0, request) }, object: nil)
+        return try .json(page.page(found, at: "secrets") { $0.item(for: request) }, object: nil)
     }
 
     private func listVersions(_ request: VaultRequest) async throws -> VaultAnswer {
@@ -62,7 +55,17 @@ struct SecretsRoutes: Sendable {
         let name = try request.name()
         let grant = try await request.grant(SecretPermission.get, on: name)
         let secret = try await secrets.opened(request.version, of: name, in: request.vault, by: grant)
+        if let form = try SecretConversion.target(request.http.parameter("outContentType"), of: secret.version, request.apiVersion) {
+            return try await show(secret, as: form, request)
+        }
         return try show(secret.version, value: SecretValue.text(of: secret.value), request)
+    }
+
+    private func show(_ secret: borrowing OpenedSecret, as form: String, _ request: VaultRequest) async throws -> VaultAnswer {
+        let converted = try await SecretConversion.pem(SymmetricKey(secret.value.clone()), in: secrets.material)
+        var version = secret.version
+        version.contentType = form
+        return try show(version, value: SecretValue.text(of: converted.bytes), request)
     }
 
     private func update(_ request: VaultRequest) async throws -> VaultAnswer {
@@ -72,12 +75,6 @@ struct SecretsRoutes: Sendable {
         let attributes = try SecretAttributes(body.attributes, contentType: body.contentType, tags: body.tags)
         return try show(
             try await secrets.update(request.version, of: name, with: attributes, in: request.vault, by: grant), value: nil, request)
-    }
-
-    private func delete(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(SecretPermission.delete, on: name)
-        return try show(try await deletion.delete(SecretVersionRecord.self, name, in: request.vault, by: grant), request)
     }
 
     private func backup(_ request: VaultRequest) async throws -> VaultAnswer {
@@ -94,48 +91,20 @@ struct SecretsRoutes: Sendable {
         return try show(restored, value: nil, request)
     }
 
-    private func listDeleted(_ request: VaultRequest) async throws -> VaultAnswer {
-        let page = try PageRequest(request.http)
-        let mark = try page.nameMark()
-        let grant = try await request.grant(SecretPermission.list, on: nil)
-        let found = try await deletion.list(SecretVersionRecord.self, in: request.vault, after: mark, limit: page.limit, by: grant)
-        let items = page.page(found, at: "deletedsecrets") { deleted in
-            DeletedView(item(deleted.version, request), deleted.deletion, of: .secrets, named: deleted.version.name, host: request.host)
-        }
-        return try .json(items, object: nil)
-    }
-
-    private func getDeleted(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(SecretPermission.getDeleted, on: name)
-        return try show(try await deletion.deleted(SecretVersionRecord.self, name, in: request.vault, by: grant), request)
-    }
-
-    private func purge(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(SecretPermission.purge, on: name)
-        try await deletion.purge(SecretVersionRecord.self, name, in: request.vault, by: grant)
-        return VaultAnswer(.noContent, object: "https://\(request.host)/deletedsecrets/\(name.text)")
-    }
-
-    private func recover(_ request: VaultRequest) async throws -> VaultAnswer {
-        let name = try request.name()
-        let grant = try await request.grant(SecretPermission.recover, on: name)
-        return try show(try await deletion.recover(SecretVersionRecord.self, name, in: request.vault, by: grant), value: nil, request)
-    }
-
-    private func show(_ version: SecretVersionRecord, value: String?, _ request: VaultRequest) throws -> VaultAnswer {
+    func show(_ version: SecretVersionRecord, value: String?, _ request: VaultRequest) throws -> VaultAnswer {
         let bundle = SecretBundle(version, value: value, in: request.vault, host: request.host, request.apiVersion)
         return try .json(bundle, object: bundle.id)
     }
+}
 
-    private func show(_ deleted: DeletedVersion<SecretVersionRecord>, _ request: VaultRequest) throws -> VaultAnswer {
-        let bundle = SecretBundle(deleted.version, value: nil, in: request.vault, host: request.host, request.apiVersion)
-        return try .json(
-            DeletedView(bundle, deleted.deletion, of: .secrets, named: deleted.version.name, host: request.host), object: bundle.id)
+extension SecretVersionRecord: ShownRecord {
+    static let deletionPermissions = DeletionPermissions(
+        delete: SecretPermission.delete, list: SecretPermission.list, get: SecretPermission.getDeleted, purge: SecretPermission.purge,
+        recover: SecretPermission.recover)
+
+    func bundle(for request: VaultRequest) -> SecretBundle {
+        SecretBundle(self, value: nil, in: request.vault, host: request.host, request.apiVersion)
     }
 
-    private func item(_ version: SecretVersionRecord, _ request: VaultRequest) -> SecretItem {
-        SecretItem(version, id: version.baseID(host: request.host), in: request.vault)
-    }
+    func item(for request: VaultRequest) -> SecretItem { SecretItem(self, id: baseID(host: request.host), in: request.vault) }
 }

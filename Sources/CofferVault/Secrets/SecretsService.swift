@@ -6,6 +6,7 @@ import CofferPlatform
 struct SecretsService: Sendable {
     let store: any Store
     let sealer: any Sealer
+    let material: KeyMaterial
     let clock: any WallClock
 
     /// Makes a secret, or a new version of the secret that has the name, which becomes the current one.

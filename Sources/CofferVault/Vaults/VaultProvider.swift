@@ -20,6 +20,8 @@ package struct VaultProvider: ResourceProvider {
         ResourceTypeDescription("locations/deletedManagedHSMs", since: "2021-06-01-preview"),
     ]
 
+    package var operations: [ProviderOperation] { VaultOperations.all }
+
     let vaults: VaultsService
     let keys: KeyResourcesRoutes
     let secrets: SecretResourcesRoutes
@@ -46,6 +48,7 @@ package struct VaultProvider: ResourceProvider {
             return try .json(Page<VaultResource>(value: [], nextLink: nil))
         case (.get, 2, "managedhsms"):
             throw APIError.resourceNotFound(try id(path[1], type: "managedHSMs", request))
+        case (_, 4..., "locations") where path[2].lowercased() == "deletedmanagedhsms": throw APIError.notInThisVersion("Managed HSMs are")
         case (_, _, "managedhsms"): throw APIError.notInThisVersion("Managed HSMs are")
         default: throw APIError.noSuchResourceType(path, method.rawValue)
         }

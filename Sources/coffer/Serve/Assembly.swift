@@ -22,9 +22,11 @@ struct Assembly {
     let directory: DataDirectory
     let clock: any WallClock
 
-    private var authority: String { "https://localhost:\(command.port)" }
+    /// Clients leave out the port that is the scheme's own.
+    private var port: String { command.port == 443 ? "" : ":\(command.port)" }
+    private var authority: String { "https://localhost\(port)" }
     private var vaultDomain: String { "vault.localhost" }
-    private var vaultSuffix: String { "\(vaultDomain):\(command.port)" }
+    private var vaultSuffix: String { "\(vaultDomain)\(port)" }
     var processors: Int { ProcessInfo.processInfo.activeProcessorCount }
 
     /// - Throws: ``StartFailure``, or ``SealError/wrongRootKey`` if the store was sealed under another root key.
@@ -156,14 +158,17 @@ struct Assembly {
             store: store, sealer: keyring, clock: clock, workers: WorkerPool(name: "token-keys", threads: 1)
         )
         try await keys.prepare()
+        let passwords = PasswordChecker(sealer: keyring)
+        let tokens = TokenService(store: store, keys: keys, clock: clock, settings: settings)
         let authenticator = TokenAuthenticator(store: store, keys: keys, clock: clock, settings: settings)
         let assignments = RoleAssignmentService(store: store, clock: clock, bell: bell, settings: settings)
         let authorizer = RoleAuthorizer(store: store)
         return IdentityParts(
             settings: settings, authorizer: authorizer, authenticator: authenticator,
-            tokens: TokenRoutes(service: TokenService(store: store, keys: keys, clock: clock, settings: settings), keys: keys),
+            tokens: TokenRoutes(service: tokens, signIn: SignInService(tokens: tokens, passwords: passwords), keys: keys),
             directory: GraphRoutes(
-                services: DirectoryServices(store: store, clock: clock, bell: bell, settings: settings), authenticator: authenticator,
+                services: DirectoryServices(store: store, passwords: passwords, clock: clock, bell: bell, settings: settings),
+                authenticator: authenticator,
                 authorizer: authorizer, settings: settings, clock: clock
             ),
             assignments: assignments,

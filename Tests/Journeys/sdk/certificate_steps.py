@@ -82,6 +82,24 @@ def pending():
     assert changed.subject == "CN=changed.example", changed.subject
 
 
+def forms():
+    policy = CertificatePolicy("Self", subject="CN=forms.example")
+    made = certificates.begin_create_certificate("forms", policy, preserve_order=True).result()
+    assert made.properties.preserve_order is True, made.properties.preserve_order
+    assert secrets.get_secret("forms").properties.content_type == "application/x-pkcs12"
+    text = secrets.get_secret("forms", out_content_type="application/x-pem-file").value.encode()
+    assert x509.load_pem_x509_certificate(text).public_bytes(serialization.Encoding.DER) == bytes(made.cer)
+    key = serialization.load_pem_private_key(text, None)
+    assert key.public_key().public_numbers() == x509.load_der_x509_certificate(bytes(made.cer)).public_key().public_numbers()
+    refused("BadParameter", secrets.get_secret, "forms", out_content_type="text/plain")
+    # What is yet to be signed has a secret that is there and disabled.
+    certificates.begin_create_certificate("first", CertificatePolicy("Unknown", subject="CN=first.example"))
+    refused("SecretDisabled", secrets.get_secret, "first")
+    assert keys.get_key("first").properties.enabled is False
+    assert "first" in [each.name for each in certificates.list_properties_of_certificates(include_pending=True)]
+    assert "first" not in [each.name for each in certificates.list_properties_of_certificates()]
+
+
 def people():
     certificates.set_contacts([CertificateContact(email="a@example.org", name="A", phone="1")])
     assert [each.email for each in certificates.get_contacts()] == ["a@example.org"]
@@ -93,4 +111,4 @@ def people():
     certificates.delete_issuer("mine")
 
 
-run({"make": make, "imports": imports, "recovery": recovery, "people": people, "pending": pending})
+run({"make": make, "imports": imports, "recovery": recovery, "people": people, "pending": pending, "forms": forms})

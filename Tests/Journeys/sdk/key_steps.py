@@ -113,6 +113,11 @@ def recovery():
     assert keys.get_key("going", key.properties.version).key.n == key.key.n
 
 
+def random():
+    one, other = keys.get_random_bytes(32), keys.get_random_bytes(32)
+    assert len(one) == 32 and one != other
+
+
 def gates():
     key = keys.create_rsa_key("gated", size=2048, enabled=False, tags={"a": "b"})
     assert key.properties.tags == {"a": "b"}
@@ -123,4 +128,4 @@ def gates():
     refused("KeyNotFound", keys.get_key, "nothing")
 
 
-run({"curves": curves, "imports": imports, "remote": remote, "policies": policies, "recovery": recovery, "gates": gates})
+run({"curves": curves, "imports": imports, "remote": remote, "policies": policies, "recovery": recovery, "random": random, "gates": gates})
