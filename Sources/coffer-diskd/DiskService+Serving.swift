@@ -19,7 +19,7 @@ extension DiskService {
             try format(disk) { () throws(DiskFormatError) in try header.prove(keys) }
             let opened: EncryptedDisk
             do throws(BlockError) {
-                opened = try EncryptedDisk(header, dataPath: shelf.dataPath(of: disk), keys: keys, isReadOnly: isReadOnly)
+                opened = try EncryptedDisk(header, dataPath: shelf.dataPath(of: disk), keys: keys, isReadOnly: isReadOnly, engine: engine)
             } catch {
                 throw DiskFailure(error, path: shelf.dataPath(of: disk))
             }

@@ -15,14 +15,17 @@ final class DiskService: Sendable {
     let server: NBDServer
     let log: Log
     let sessionKey: HPKEPrivateKey
+    let engine: XTSEngine
     let copies = CopyRoster()
     let units = Mutex<[DiskID: DiskUnit]>([:])
     let isEnding = Atomic<Bool>(false)
 
-    init(shelf: DiskShelf, server: NBDServer, sessionKey: consuming HPKEPrivateKey, log: Log) {
+    /// - Parameter engine: What runs the disks' ciphers.
+    init(shelf: DiskShelf, server: NBDServer, sessionKey: consuming HPKEPrivateKey, engine: XTSEngine, log: Log) {
         self.shelf = shelf
         self.server = server
         self.sessionKey = sessionKey
+        self.engine = engine
         self.log = log
     }
 

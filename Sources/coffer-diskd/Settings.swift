@@ -1,3 +1,4 @@
+import CofferCrypto
 import Glibc
 
 /// What the command line asks for.
@@ -6,6 +7,8 @@ struct Settings {
     let data: String
     /// Whether to stay in the caller's session.
     let isForeground: Bool
+    /// What runs the disks' ciphers.
+    let engine: XTSEngine
 
     var runDirectory: String { "\(data)/run" }
     var lockPath: String { "\(runDirectory)/diskd.lock" }
@@ -17,10 +20,11 @@ struct Settings {
     static let socketPathByteCount = 107
 
     static let usage = """
-        usage: coffer-diskd --data DIR [--foreground]
+        usage: coffer-diskd --data DIR [--foreground] [--cipher ENGINE]
 
         Serves the encrypted disks in DIR/disks over NBD at DIR/run/nbd.sock and takes commands at DIR/run/diskd.sock.
-        --foreground   stay in the session of the caller, for terminals and service supervisors
+        --foreground     stay in the session of the caller, for terminals and service supervisors
+        --cipher ENGINE  what runs AES-XTS: auto, the fastest here and the default; openssl; aesni; vaes256; vaes512
 
         """
 
@@ -28,6 +32,7 @@ struct Settings {
     init(_ arguments: [String]) throws(Exit) {
         var data: String?
         var isForeground = false
+        var engine = XTSEngine.fastest
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             switch argument {
@@ -35,18 +40,28 @@ struct Settings {
                 guard let value = rest.popFirst() else { throw .usage("--data needs a directory") }
                 data = value
             case "--foreground": isForeground = true
+            case "--cipher": engine = try Self.engine(rest.popFirst())
             case "--help", "-h": throw .help
             default: throw .usage("unknown argument \(argument)")
             }
         }
         guard let data, !data.isEmpty else { throw .usage("--data is missing") }
         self.isForeground = isForeground
+        self.engine = engine
         self.data = try Self.prepare(data)
         guard nbdPath.utf8.count <= Self.socketPathByteCount else {
             throw Exit(
                 78, "the socket \(nbdPath) has a path of \(nbdPath.utf8.count) bytes, and clients such as QEMU can use at most "
                     + "\(Self.socketPathByteCount): choose a data directory with a shorter path")
         }
+    }
+
+    private static func engine(_ word: String?) throws(Exit) -> XTSEngine {
+        guard let word else { throw .usage("--cipher needs the name of an engine") }
+        if word == "auto" { return .fastest }
+        guard let engine = XTSEngine(rawValue: word) else { throw .usage("unknown engine \(word)") }
+        guard engine.isAvailable else { throw Exit(69, "this processor cannot run the engine \(word)") }
+        return engine
     }
 
     /// Makes the directories and gives the data directory's absolute path.

@@ -34,7 +34,7 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
     }
     do {
         let server = try NBDServer(path: settings.nbdPath) { event in log.write(event) }
-        service = DiskService(shelf: shelf, server: server, sessionKey: .generate(), log: log)
+        service = DiskService(shelf: shelf, server: server, sessionKey: .generate(), engine: settings.engine, log: log)
         server.start()
     } catch {
         throw Exit(73, "\(settings.nbdPath): \(DiskFailure(error, path: settings.nbdPath).message)")
@@ -45,7 +45,7 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
     } catch {
         throw Exit(73, error.message)
     }
-    log.write("ready", [("data", settings.data), ("pid", String(getpid()))])
+    log.write("ready", [("data", settings.data), ("pid", String(getpid())), ("cipher", settings.engine.rawValue)])
 
     let signal = Shutdown.wait()
     log.write("stopping", [("signal", String(signal))])

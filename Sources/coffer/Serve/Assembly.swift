@@ -93,7 +93,7 @@ struct Assembly {
             )
         )
         let supervisor = DiskHostSupervisor(
-            program: try diskHostProgram(), dataPath: directory.path, logPath: directory.runPath + "/diskd.log", host: diskHost,
+            program: try diskHostProgram(), cipher: command.diskCipher.rawValue, dataPath: directory.path, logPath: directory.runPath + "/diskd.log", host: diskHost,
             logger: logger, onHostChange: { try await compute.adopt() }
         )
         let listen = try HTTPServer.Listen(

@@ -11,6 +11,8 @@ import ServiceLifecycle
 /// finds it through its socket.
 struct DiskHostSupervisor: Service {
     let program: String
+    /// Of `coffer-diskd --cipher`.
+    let cipher: String
     let dataPath: String
     let logPath: String
     let host: any DiskHost
@@ -94,7 +96,7 @@ struct DiskHostSupervisor: Service {
         // The host outlives this process, so it must hold none of its sockets: not every library opens them close-on-exec.
         _ = coffer_close_on_exec_from(3)
         var process = pid_t()
-        let words = [program, "--data", dataPath]
+        let words = [program, "--data", dataPath, "--cipher", cipher]
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
         defer { for unsafe word in unsafe arguments { unsafe free(word) } }
         let status = unsafe posix_spawn(&process, program, &actions, &attributes, &arguments, environ)

@@ -43,6 +43,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Refuse what exceeds the limits that Azure publishes for a vault and a subscription, with 429 and Retry-After.")
     var throttle = false
 
+    @Option(help: "What runs the disks' AES-XTS in a disk host that is started: auto is the fastest here.")
+    var diskCipher = DiskCipherOption.auto
+
     @OptionGroup(title: "Hardware token") var token: TokenOptions
 
     @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
@@ -54,6 +57,10 @@ struct ServeCommand: AsyncParsableCommand {
     enum RuleSetOption: String, ExpressibleByArgument, CaseIterable {
         case y2021 = "2021"
         case current
+    }
+
+    enum DiskCipherOption: String, ExpressibleByArgument, CaseIterable {
+        case auto, openssl, aesni, vaes256, vaes512
     }
 
     func validate() throws {
