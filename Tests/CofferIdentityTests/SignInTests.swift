@@ -158,6 +158,25 @@ import Testing
         await expect(400, "BadRequest") { try await fixture.graph(.get, "/v1.0/me") }
     }
 
+    @Test func `who knows the password changes it, and nobody else`() async throws {
+        let fixture = try await Fixture()
+        let id = try await fixture.makeUser("ann")
+        let token = try #require(try await fixture.signIn("ann", Self.password).json["access_token"]?.string)
+        func change(_ current: String, _ new: String, path: String = "/v1.0/me/changePassword") async throws -> APIResponse {
+            try await fixture.graph(.post, path, body: #"{"currentPassword":"\#(current)","newPassword":"\#(new)"}"#, token: token)
+        }
+        await expect(400, "Request_BadRequest") { try await change("wrong one 1", "another one 2") }
+        await expect(400, "Request_BadRequest") { try await change(Self.password, "short") }
+        #expect(try await fixture.signIn("ann", Self.password).status == 200)
+        #expect(try await change(Self.password, "another one 2").status == 204)
+        #expect(try await fixture.signIn("ann", Self.password).json["error_codes"] == [50126])
+        #expect(try await fixture.signIn("ann", "another one 2").status == 200)
+        // Not by way of the list of users, where an administrator changes it.
+        await expect(404, "Request_ResourceNotFound") { try await change("another one 2", "a third one 3", path: "/v1.0/users/\(id)/changePassword") }
+        for _ in 0..<10 { await expect(400, "Request_BadRequest") { try await change("wrong one 1", "another one 2") } }
+        #expect(try await fixture.signIn("ann", "another one 2").json["error_codes"] == [50053])
+    }
+
     @Test func `every domain is managed here`() async throws {
         let fixture = try await Fixture()
         let answer = try await fixture.routes.handle(fixture.request(.get, "/common/userrealm/ann@coffer.localhost", query: [("api-version", "1.0")]))

@@ -301,6 +301,24 @@ import Testing
         #expect(try await fixture.vault(.delete, "certificates/contacts").status == 200)
     }
 
+    @Test func aPolicyFromBeforeKeySizesWereLookedAtStillRenewsItsCertificate() async throws {
+        try await fixture.makeVault()
+        let action: JSONValue = ["trigger": ["days_before_expiry": 30], "action": ["action_type": "AutoRenew"]]
+        try await make(Self.policy(action: action))
+        let now = fixture.clock.now()
+        try await fixture.store.write { transaction in
+            let vault = try #require(try VaultName("kv1").flatMap { try transaction.vault(named: $0, at: now) })
+            let name = try ObjectName("web")
+            var policy = try #require(try transaction.certificatePolicy(of: name, in: vault))
+            policy.key_props?.key_size = 2048
+            try transaction.put(policy, of: name, in: vault)
+        }
+        await pass(days: 340)
+        #expect(try await fixture.vault(.get, "certificates/web/versions").items.count == 2)
+        #expect(try await fixture.vault(.patch, "certificates/web/policy", ["secret_props": ["contentType": "application/x-pem-file"]]).status == 200)
+        #expect(try await fixture.vault(.patch, "certificates/web/policy", ["key_props": ["kty": "EC", "key_size": 2048]]).code == "BadParameter")
+    }
+
     @Test func issuersThatCannotBeAreRefused() async throws {
         try await fixture.makeVault()
         let bodies: [JSONValue] = [

@@ -141,6 +141,13 @@ import Testing
         #expect(try await fixture.vault(.post, "certificates/other/import", kept).code == "BadParameter")
     }
 
+    @Test func whatIsInTheTokenHasNoBackup() async throws {
+        _ = try await create(["kty": "EC-HSM", "crv": "P-256"])
+        let refused = try await fixture.vault(.post, "certificates/web/backup")
+        #expect(refused.code == "BadParameter")
+        #expect(refused.message.contains("never leaves it"))
+    }
+
     @Test func whatCannotBeIsRefused() async throws {
         #expect(try await create(["kty": "RSA-HSM", "exportable": true]).message.contains("exportable must be false"))
         token.goAway(true)

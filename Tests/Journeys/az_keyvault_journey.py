@@ -127,6 +127,9 @@ def test_a_request_is_signed_elsewhere_and_merged(stage):
     policy["issuerParameters"] = {"name": "Unknown"}
     pending = certificate(stage, "create -n outside --policy", json.dumps(policy))
     expect_equal(pending["status"], "inProgress", "the request")
+    expect("outside" not in [each["name"] for each in certificate(stage, "list")], "a certificate that is yet to come is listed")
+    expect_in("outside", [each["name"] for each in certificate(stage, "list --include-pending true")], "certificates with pending ones")
+    stage.az_refused(f"keyvault secret show --vault-name {vault(stage)} -n outside", code="SecretDisabled")
     request = stage.root / "outside.csr"
     request.write_text(f"-----BEGIN CERTIFICATE REQUEST-----\n{pending['csr']}\n-----END CERTIFICATE REQUEST-----\n")
     authority, signed = stage.root / "authority", stage.root / "outside.pem"

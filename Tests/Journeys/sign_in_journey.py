@@ -132,6 +132,17 @@ def test_another_password_unlocks_and_ends_what_was_before(stage):
     read_secret(stage)
 
 
+def test_a_user_changes_the_own_password(stage):
+    token = post(stage, grant_type="password", username=ANN, password="Another-horse-2").json["access_token"]
+    place = f"{stage.url}/v1.0/me/changePassword"
+    wrong = stage.request("POST", place, {"currentPassword": PASSWORD, "newPassword": "Third-horse-3"}, token)
+    expect_equal((wrong.status, wrong.code), (400, "Request_BadRequest"), f"a wrong present password ({wrong})")
+    done = stage.request("POST", place, {"currentPassword": "Another-horse-2", "newPassword": "Third-horse-3"}, token)
+    expect_equal(done.status, 204, f"the right one ({done})")
+    expect_equal(post(stage, grant_type="password", username=ANN, password="Another-horse-2").json["error_codes"], [50126], "the old one")
+    expect_equal(post(stage, grant_type="password", username=ANN, password="Third-horse-3").status, 200, "the new one")
+
+
 def test_who_is_disabled_is_signed_out(stage):
     stage.az(f"ad user update --id {ANN} --account-enabled false")
     expect(read_secret(stage, ok=False).status != 0, "a disabled user reads")
@@ -143,5 +154,5 @@ def test_no_password_is_in_the_data_or_the_log(stage):
     for path in [*stage.data.rglob("*"), *stage.root.glob("*.log")]:
         if path.is_file() and "azure" not in path.parts[-2]:
             data = path.read_bytes()
-            for word in (PASSWORD, "Another-horse-2"):
+            for word in (PASSWORD, "Another-horse-2", "Third-horse-3"):
                 expect(word.encode() not in data, f"{path} has the password")

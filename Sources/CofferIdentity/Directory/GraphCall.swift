@@ -8,6 +8,8 @@ struct GraphCall: Sendable {
     let path: [String]
     /// ``path`` in lower case.
     let words: [String]
+    /// Whether it is about who asks, by way of `me`.
+    let isOnSelf: Bool
     /// Finds whether the caller may write the directory; throws what it is told if not.
     let permit: @Sendable () async throws -> Grant
 
@@ -16,11 +18,12 @@ struct GraphCall: Sendable {
             guard segment.hasSuffix("')"), let open = segment.firstRange(of: "('") else { return [segment] }
             return [String(segment[..<open.lowerBound]), String(segment[open.upperBound...].dropLast(2)).replacing("''", with: "'")]
         }
-        self.init(request, path: path, permit: permit)
+        self.init(request, path: path, isOnSelf: false, permit: permit)
     }
 
-    private init(_ request: APIRequest, path: [String], permit: @escaping @Sendable () async throws -> Grant) {
+    private init(_ request: APIRequest, path: [String], isOnSelf: Bool, permit: @escaping @Sendable () async throws -> Grant) {
         self.request = request
+        self.isOnSelf = isOnSelf
         self.path = path
         words = path.map { $0.lowercased() }
         self.permit = permit
@@ -28,7 +31,7 @@ struct GraphCall: Sendable {
 
     /// The same of the person who asks, for whom `me` stands.
     func onSelf(_ caller: Caller) -> GraphCall {
-        GraphCall(request, path: ["users", caller.objectID] + path.dropFirst(), permit: permit)
+        GraphCall(request, path: ["users", caller.objectID] + path.dropFirst(), isOnSelf: true, permit: permit)
     }
 
     /// What the path names, such as `/users/x`.

@@ -13,6 +13,11 @@ extension APIError {
         APIError(status: 400, code: "BadRequest", message: "/me request is only valid with delegated authentication flow.")
     }
 
+    /// 400: why a person's own password was not changed.
+    static func passwordNotChanged(_ refusal: TokenError) -> APIError {
+        badDirectoryRequest("The password was not changed. \(refusal.description)", "currentPassword")
+    }
+
     /// 403: whoever writes the directory could give itself any role by way of a group, so it takes a role that may do that anyway.
     /// `az` looks for the first sentence.
     static func directoryWriteDenied(_ subscription: ResourceID) -> APIError {

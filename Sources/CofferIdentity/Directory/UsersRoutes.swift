@@ -28,15 +28,24 @@ struct UsersRoutes {
         }
 
         private func password() throws(APIError) -> PasswordText? {
-            guard let text = passwordProfile?.password else { return nil }
-            guard (8...256).contains(text.count) else {
-                throw .badDirectoryRequest(
-                    "The specified password does not comply with password complexity requirements: 8 to 256 characters.", "passwordProfile"
-                )
-            }
-            var bytes = Array(text.utf8)
-            return PasswordText(SecretBytes(wiping: &bytes))
+            try passwordProfile?.password.map { text throws(APIError) in try UsersRoutes.password(text, "passwordProfile") }
         }
+    }
+
+    /// The body of `changePassword`.
+    private struct ChangePasswordBody: Decodable {
+        let currentPassword: String
+        let newPassword: String
+    }
+
+    private static func password(_ text: String, _ property: String) throws(APIError) -> PasswordText {
+        guard (8...256).contains(text.count) else {
+            throw .badDirectoryRequest(
+                "The specified password does not comply with password complexity requirements: 8 to 256 characters.", property
+            )
+        }
+        var bytes = Array(text.utf8)
+        return PasswordText(SecretBytes(wiping: &bytes))
     }
 
     func handle(_ call: GraphCall) async throws -> APIResponse {
@@ -61,6 +70,11 @@ struct UsersRoutes {
             return .noContent
         case (.delete, 2):
             try await service.remove(call.path[1], by: call.permit())
+            return .noContent
+        case (.post, 3) where call.isOnSelf && call.words[2] == "changepassword":
+            let body = try request.decode(ChangePasswordBody.self)
+            let (current, new) = (try Self.password(body.currentPassword, "currentPassword"), try Self.password(body.newPassword, "newPassword"))
+            try await service.changePassword(of: call.path[1], from: current, to: new)
             return .noContent
         default: return try await objects.question(call)
         }

@@ -53,7 +53,8 @@ extension WriteTransaction {
 }
 
 extension RoleAssignmentRecord {
-    /// Whether it makes a service principal Owner of all of `subscription`. People and groups do not count: they have no secrets.
+    /// Whether it makes a service principal Owner of all of `subscription`. People and groups do not count: they need not
+    /// have a password.
     func isSignInOwner(of subscription: ResourceID) -> Bool {
         roleID == BuiltInRoles.owner.id && scope.contains(subscription) && (principalType ?? .servicePrincipal) == .servicePrincipal
     }

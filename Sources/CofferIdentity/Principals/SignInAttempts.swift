@@ -27,6 +27,8 @@ extension WriteTransaction {
     ///
     /// - Throws: ``TokenError/locked(until:)`` if there were too many.
     func countAttempt(of user: UserRecord, at now: Timestamp) throws {
+        // Of who was removed in the meantime nothing must stay.
+        guard try self.user(user.objectID) != nil else { throw TokenError.wrongPassword }
         var attempts = try value(SignInAttempts.self, user.objectID, in: SignInAttempts.collection)?.value
             ?? SignInAttempts(count: 0, last: now)
         guard attempts.count < SignInAttempts.free || attempts.nextAttempt <= now else {

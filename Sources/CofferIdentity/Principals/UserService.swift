@@ -72,6 +72,34 @@ package struct UserService: Sendable {
         }
     }
 
+    /// Changes the password of who asks, who must know the present one.
+    ///
+    /// - Throws: ``APIError/passwordNotChanged(_:)`` if it is another, or there were too many attempts.
+    func changePassword(of objectID: String, from current: PasswordText, to new: PasswordText) async throws {
+        let now = clock.now()
+        let found = try await store.write { transaction -> (user: UserRecord, password: PasswordRecord?)? in
+            guard let user = try transaction.user(objectID) else { return nil }
+            do throws(any Error) {
+                try transaction.countAttempt(of: user, at: now)
+            } catch let refusal as TokenError {
+                throw APIError.passwordNotChanged(refusal)
+            }
+            return (user, try transaction.password(of: user))
+        }
+        guard let (user, password) = found else { throw APIError.directoryObjectNotFound(objectID) }
+        do {
+            guard try await passwords.matches(current, password) else { throw TokenError.wrongPassword }
+        } catch let refusal as TokenError {
+            throw APIError.passwordNotChanged(refusal)
+        }
+        let record = try await passwords.record(of: new, mustChange: false)
+        try await store.write { transaction in
+            guard try transaction.password(of: user) == password else { throw APIError.passwordNotChanged(.wrongPassword) }
+            try transaction.put(record, user.objectID, in: PasswordRecord.collection)
+            try transaction.forgetAttempts(of: user)
+        }
+    }
+
     /// Removes a person with role assignments and memberships.
     func remove(_ key: String, by grant: Grant) async throws {
         try await store.write { transaction in

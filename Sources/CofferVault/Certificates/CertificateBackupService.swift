@@ -19,19 +19,19 @@ struct CertificateBackupService: Sendable {
     let clock: any WallClock
     let bell: EventBell
 
-    /// - Throws: ``APIError/notFound(_:_:_:)``, or ``APIError/backupTooLarge(_:)``.
+    /// - Throws: ``APIError/notFound(_:_:_:)``, ``APIError/hardwareKeyHasNoBackup(_:)``, or ``APIError/backupTooLarge(_:)``.
     func backup(_ name: ObjectName, in vault: VaultRecord, by grant: Grant) async throws -> String {
         let backup = try await store.read { transaction in
             let object = try transaction.object(.certificates, name, in: vault)
             guard let policy = try transaction.certificatePolicy(of: name, in: vault) else {
                 throw APIError.notFound(.certificates, name.text, nil)
             }
+            let keys = try transaction.storedVersions(KeyVersionRecord.self, of: name, in: vault)
+            guard !keys.contains(where: { $0.isElsewhere }) else { throw APIError.hardwareKeyHasNoBackup(object.name) }
             return CertificateBackup(
                 format: 1, object: object, versions: try transaction.storedVersions(CertificateVersionRecord.self, of: name, in: vault),
                 policy: policy,
-                keys: try BackupBlob(
-                    try transaction.object(.keys, name, in: vault),
-                    try transaction.storedVersions(KeyVersionRecord.self, of: name, in: vault), in: vault),
+                keys: try BackupBlob(try transaction.object(.keys, name, in: vault), keys, in: vault),
                 secrets: try BackupBlob(
                     try transaction.object(.secrets, name, in: vault),
                     try transaction.storedVersions(SecretVersionRecord.self, of: name, in: vault), in: vault))

@@ -38,12 +38,21 @@ extension CertificatePolicy {
     private static let standardAction = LifetimeAction(
         trigger: Trigger(lifetime_percentage: 80, days_before_expiry: nil), action: Action(action_type: "EmailContacts"))
 
+    /// What a request says of the key, looked at by itself.
+    ///
+    /// - Throws: ``APIError/badParameter(_:)`` for a size that keys on the curve do not have. Of policies that were stored before this was
+    ///   looked at ``keyKind()`` passes it over.
+    func checkKeySize() throws {
+        guard let size = key_props?.key_size, case let kind = try keyKind(), kind.curve != nil, size != kind.bits else { return }
+        throw APIError.badParameter("policy.key_props.key_size of a key on \(kind.curve?.rawValue ?? "") is \(kind.bits); leave it out.")
+    }
+
     /// What kind of key the certificate has.
     func keyKind() throws -> KeyKind {
         let specification = try KeySpecification(
             CreateKeyBody(
-                kty: key_props?.kty ?? "RSA", key_size: key_props?.key_size, public_exponent: nil, key_ops: nil, attributes: nil, tags: nil,
-                crv: key_props?.crv, release_policy: nil))
+                kty: key_props?.kty ?? "RSA", key_size: key_props?.kty?.hasPrefix("EC") == true ? nil : key_props?.key_size,
+                public_exponent: nil, key_ops: nil, attributes: nil, tags: nil, crv: key_props?.crv, release_policy: nil))
         if case .oct = specification.kind.family { throw APIError.badParameter("The key of a certificate is of type RSA or EC.") }
         return specification.kind
     }

@@ -160,6 +160,7 @@ extension WriteTransaction {
         _ change: CertificatePolicy, of name: ObjectName, in vault: VaultRecord, at now: Timestamp
     ) throws -> CertificatePolicy {
         guard let stored = try certificatePolicy(of: name, in: vault) else { throw APIError.notFound(.certificates, name.text, nil) }
+        try change.checkKeySize()
         let created = stored.attributes?.created.map { Timestamp(seconds: $0) } ?? now
         let policy = try stored.changed(by: change).checked(created: created, updated: now)
         try put(policy, of: name, in: vault)

@@ -22,6 +22,7 @@ struct CertificatesService: Sendable {
         _ name: ObjectName, _ body: CreateCertificateBody, in vault: VaultRecord, by grant: Grant
     ) async throws -> CertificateOperation {
         let attributes = try ObjectAttributes(body.attributes, tags: body.tags, of: .certificates)
+        try body.policy?.checkKeySize()
         let now = clock.now()
         let (stored, isPending) = try await store.read { transaction in
             try transaction.checkCertificateMayHave(name, in: vault, at: now)
