@@ -43,7 +43,7 @@ package enum DiskHoles {
         var holes: [ByteRange] = []
         for extent in extents {
             if extent.isHole {
-                add(ByteRange(offset: extent.offset, length: extent.length), to: &holes)
+                ByteRange(offset: extent.offset, length: extent.length).append(to: &holes)
             } else {
                 try scan(extent, of: file, &holes)
             }
@@ -69,17 +69,20 @@ package enum DiskHoles {
             try unsafe file.read(piece, at: position)
             for start in stride(from: 0, to: count, by: sector) {
                 let isHole = unsafe Zeros.fill(UnsafeRawBufferPointer(rebasing: piece[start..<min(count, start + sector)]))
-                if isHole { add(ByteRange(offset: position + UInt64(start), length: UInt64(sector)), to: &holes) }
+                if isHole { ByteRange(offset: position + UInt64(start), length: UInt64(sector)).append(to: &holes) }
             }
             position += UInt64(count)
         }
     }
+}
 
-    private static func add(_ range: ByteRange, to ranges: inout [ByteRange]) {
-        if let last = ranges.last, last.offset + last.length == range.offset {
-            ranges[ranges.count - 1] = ByteRange(offset: last.offset, length: last.length + range.length)
+extension ByteRange {
+    /// Adds this range to ordered ones, joining it to the last if it follows at once.
+    func append(to ranges: inout [ByteRange]) {
+        if let last = ranges.last, last.offset + last.length == offset {
+            ranges[ranges.count - 1] = ByteRange(offset: last.offset, length: last.length + length)
         } else {
-            ranges.append(range)
+            ranges.append(self)
         }
     }
 }

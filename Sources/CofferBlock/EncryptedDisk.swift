@@ -8,12 +8,13 @@ import Synchronization
 /// the ranges they touch.
 package final class EncryptedDisk: Sendable {
     /// The size that a guest sees, in bytes.
-    package let byteCount: UInt64
+    package var byteCount: UInt64 { currentByteCount.load(ordering: .relaxed) }
     package let isReadOnly: Bool
 
     let file: DataFile
     let ranges = RangeLock()
     private let state: Mutex<State>
+    private let currentByteCount: Atomic<UInt64>
 
     private struct State: ~Copyable {
         var keys: LayerKeys?
@@ -28,7 +29,7 @@ package final class EncryptedDisk: Sendable {
     /// - Parameter keys: The data keys, already proved by `header.prove(_:)`.
     /// - Throws: ``BlockError/system(_:)`` if the file cannot be opened, ``BlockError/badKey``.
     package init(_ header: DiskHeader, dataPath: String, keys: consuming LayerKeys, isReadOnly: Bool) throws(BlockError) {
-        byteCount = header.byteCount
+        currentByteCount = Atomic(header.byteCount)
         self.isReadOnly = isReadOnly
         _ = try CipherStack(keys)
         file = try DataFile(path: dataPath, isReadOnly: isReadOnly)
@@ -72,6 +73,11 @@ package final class EncryptedDisk: Sendable {
             state.reason = nil
             for channel in state.channels.values { try Self.equip(channel, state) }
         }
+    }
+
+    /// Lets I/O reach as far as `byteCount`, once the data file and the header do.
+    package func grow(to byteCount: UInt64) {
+        currentByteCount.max(byteCount, ordering: .relaxed)
     }
 
     /// Whether `key` is the data key of layer `layer` in use, compared in constant time; nil while the disk is suspended.

@@ -14,7 +14,7 @@ extension APIError {
         APIError(
             status: 404, code: "InvalidResourceType",
             message: "'\(path.joined(separator: "/").prefix(200))' could not be found in the namespace 'Microsoft.Compute'. Coffer serves there "
-                + "diskEncryptionSets (with associatedResources) and disks."
+                + "diskEncryptionSets (with associatedResources), disks, snapshots and images."
         )
     }
 
@@ -34,7 +34,7 @@ extension APIError {
     }
 
     /// 400: the request names no group.
-    static let groupRequired = invalidParameter("A disk or a disk encryption set is in a resource group: /subscriptions/…/resourceGroups/….")
+    static let groupRequired = invalidParameter("A resource of Microsoft.Compute is in a resource group: /subscriptions/…/resourceGroups/….")
 
     /// What a disk host's failure means to the caller of the control plane.
     static func diskHost(_ failure: DiskFailure, _ id: ResourceID) -> APIError {

@@ -7,10 +7,14 @@ package struct ComputeProvider: ResourceProvider {
     package let types = [
         ResourceTypeDescription(EncryptionSetsRoutes.type, since: "2019-07-01"),
         ResourceTypeDescription(DisksRoutes.type, since: "2016-04-30-preview"),
+        ResourceTypeDescription(SnapshotsRoutes.type, since: "2016-04-30-preview"),
+        ResourceTypeDescription(ImagesRoutes.type, since: "2016-04-30-preview"),
     ]
 
     let sets: EncryptionSetsRoutes
     let disks: DisksRoutes
+    let snapshots: SnapshotsRoutes
+    let images: ImagesRoutes
 
     /// - Throws: ``APIError``.
     package func handle(_ request: ARMRequest) async throws -> APIResponse {
@@ -18,24 +22,33 @@ package struct ComputeProvider: ResourceProvider {
         switch path.first?.lowercased() {
         case EncryptionSetsRoutes.type.lowercased(): return try await sets.handle(request, path: Array(path.dropFirst()))
         case DisksRoutes.type: return try await disks.handle(request, path: Array(path.dropFirst()))
+        case SnapshotsRoutes.type: return try await snapshots.handle(request, path: Array(path.dropFirst()))
+        case ImagesRoutes.type: return try await images.handle(request, path: Array(path.dropFirst()))
         default: throw APIError.computeTypeNotServed(path)
         }
     }
 
-    /// Disks and disk encryption sets, for lists over all types.
+    /// Disks, snapshots, images and disk encryption sets, for lists over all types.
     package func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] {
         let scope = ResourceID(subscription: subscription, group: group)
-        let disks = try await disks.service.disks(in: scope).map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
+        let records = try await disks.service.disks(in: scope) + snapshots.service.snapshots(in: scope)
+        let disks = records.map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
+        let images = try await images.service.images(in: scope).map(\.record)
+            .map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
         let sets = try await sets.service.sets(in: scope).map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
-        return disks + sets
+        return disks + images + sets
     }
 
-    /// Deletes a disk that is not attached, or a set that no disk uses.
+    /// Deletes a disk that is not attached, a snapshot, an image, or a set that none of them uses.
     ///
     /// - Throws: ``APIError`` with the code `OperationNotAllowed` if it is in use.
     package func delete(_ id: ResourceID, by grant: Grant) async throws {
         if id.isType("Microsoft.Compute/disks") {
             _ = try await disks.service.delete(id, by: grant)
+        } else if id.isType("Microsoft.Compute/snapshots") {
+            _ = try await snapshots.service.delete(id, by: grant)
+        } else if id.isType("Microsoft.Compute/images") {
+            _ = try await images.service.delete(id, by: grant)
         } else if id.isType("Microsoft.Compute/diskEncryptionSets") {
             _ = try await sets.service.delete(id, by: grant)
         } else {

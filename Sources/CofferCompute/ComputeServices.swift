@@ -16,13 +16,15 @@ package struct ComputeServices: Sendable {
     ///   - customerKeys: Uses customers' keys with the permissions of a set's identity. Must answer ``Caller/platform`` the status of
     ///     any key.
     ///   - platformKeys: Uses Coffer's own key, with the id `platform`.
+    ///   - imageReader: Reads what disks are imported from; nil if imports are not allowed.
     ///   - sweep: How often all attached disks' keys are tried.
     ///   - poll: How often key changes are looked for when `bell` does not ring.
     ///   - report: Takes lines for the log; they hold no secrets.
     package init(
         store: any Store, customerKeys: any KeyService, platformKeys: any KeyService, diskHost: any DiskHost,
         identities: any ManagedIdentities, authorizer: any Authorizer, authenticator: any Authenticator, audit: any AuditLog,
-        clock: any WallClock, bell: EventBell, settings: ComputeSettings, sweep: Duration = .seconds(60), poll: Duration = .seconds(5),
+        clock: any WallClock, bell: EventBell, settings: ComputeSettings, imageReader: (any DiskImageReader)? = nil,
+        sweep: Duration = .seconds(60), poll: Duration = .seconds(5),
         report: @escaping @Sendable (String) -> Void
     ) {
         let rules = RuleBook(ruleSet: settings.ruleSet)
@@ -34,13 +36,24 @@ package struct ComputeServices: Sendable {
             store: store, customer: customerKeys, keyCheck: keyCheck, hosted: hosted, clock: clock, turns: turns)
         let sets = EncryptionSetsService(
             store: store, identities: identities, keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
-        let creation = DiskCreation(store: store, keys: keys, hosted: hosted, clock: clock)
-        let disks = DisksService(store: store, creation: creation, authorizer: authorizer, rules: rules, turns: turns)
+        let changes = DiskChange(store: store, keys: keys, hosted: hosted)
+        let creation = DiskCreation(
+            store: store, keys: keys, hosted: hosted, changes: changes, clock: clock, running: RunningImports())
+        let sources = DiskSources(store: store, authorizer: authorizer)
+        let chooser = EncryptionChooser(store: store, authorizer: authorizer, rules: rules)
+        let updates = DiskUpdates(store: store, changes: changes, chooser: chooser, rules: rules)
+        let imports = DiskImports(reader: imageReader, creation: creation, turns: turns, report: report)
+        let disks = DisksService(
+            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, imports: imports, turns: turns)
+        let snapshots = SnapshotsService(
+            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, rules: rules, turns: turns)
+        let images = ImagesService(store: store, creation: creation, sources: sources, chooser: chooser, turns: turns)
         let keeper = DiskKeeper(store: store, creation: creation, keys: keys, hosted: hosted, turns: turns, report: report)
         let operations = DiskOperationsService(
             store: store, creation: creation, keeper: keeper, keys: keys, hosted: hosted, turns: turns)
         provider = ComputeProvider(
-            sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings), disks: DisksRoutes(service: disks))
+            sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings), disks: DisksRoutes(service: disks),
+            snapshots: SnapshotsRoutes(service: snapshots), images: ImagesRoutes(service: images))
         diskOperations = DiskOperationsHandler(
             routes: DiskOperationsRoutes(service: operations, settings: settings), authenticator: authenticator,
             authorizer: authorizer, audit: audit, clock: clock, settings: settings)

@@ -41,11 +41,23 @@ package struct DiskHeader: Equatable, Sendable {
     /// - Throws: ``DiskFormatError/invalid(_:)`` if there is no such layer.
     package func rewrapped(layer index: Int, to layer: DiskLayer) throws(DiskFormatError) -> DiskHeader {
         guard layers.indices.contains(index) else { throw .invalid("the disk has no layer \(index)") }
-        let (next, overflow) = generation.addingReportingOverflow(1)
-        guard !overflow else { throw .invalid("the disk has used up its generations") }
         var changed = layers
         changed[index] = try HeaderLayer(layer, check: layers[index].check)
-        return try DiskHeader(disk: disk, byteCount: byteCount, generation: next, layers: changed)
+        return try DiskHeader(disk: disk, byteCount: byteCount, generation: nextGeneration(), layers: changed)
+    }
+
+    /// The header that follows this one when the disk is made larger.
+    ///
+    /// - Throws: ``DiskFormatError/invalid(_:)`` unless `byteCount` is larger and a size that a disk can have.
+    package func grown(to byteCount: UInt64) throws(DiskFormatError) -> DiskHeader {
+        guard byteCount > self.byteCount else { throw .invalid("a disk can be made larger only") }
+        return try DiskHeader(disk: disk, byteCount: byteCount, generation: nextGeneration(), layers: layers)
+    }
+
+    private func nextGeneration() throws(DiskFormatError) -> UInt64 {
+        let (next, overflow) = generation.addingReportingOverflow(1)
+        guard !overflow else { throw .invalid("the disk has used up its generations") }
+        return next
     }
 
     /// Proves that `key` is the data key of layer `index`.

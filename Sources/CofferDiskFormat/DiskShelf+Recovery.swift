@@ -31,7 +31,7 @@ enum Leftover: CaseIterable {
 
 extension DiskShelf {
     /// Makes the shelf if it is not there, and takes away what a crash left in it: disks half made or half deleted, headers
-    /// not yet in place. Never touches a disk whose header cannot be read.
+    /// not yet in place, data behind the end of a disk that was to become larger. Never touches a disk whose header cannot be read.
     ///
     /// - Throws: ``DiskFormatError/file(_:)`` if the shelf itself cannot be made or read.
     package func recover() throws(DiskFormatError) -> ShelfContents {
@@ -49,6 +49,8 @@ extension DiskShelf {
         for header in found.headers {
             let new = "\(headerPath(of: header.disk)).new"
             if files.byteCount(of: new) != nil { try? run([.removeFile(new), .syncDirectory(directory(of: header.disk))]) }
+            let data = dataPath(of: header.disk)
+            if files.byteCount(of: data).map({ $0 > header.byteCount }) == true { try? run([.setByteCount(data, header.byteCount), .syncFile(data)]) }
         }
         return ShelfContents(headers: found.headers, refused: found.refused + stuck)
     }

@@ -41,7 +41,8 @@ package struct DiskShelf: Sendable {
         }
         let header = try DiskHeader(bytes: bytes)
         guard header.disk == disk else { throw .otherDisk }
-        guard files.byteCount(of: dataPath(of: disk)) == header.byteCount else { throw .dataMissing }
+        // It is longer while the disk is being made larger.
+        guard let count = files.byteCount(of: dataPath(of: disk)), count >= header.byteCount else { throw .dataMissing }
         return header
     }
 
@@ -50,11 +51,34 @@ package struct DiskShelf: Sendable {
     /// - Throws: ``DiskFormatError/exists`` if there is one already; ``DiskFormatError/file(_:)`` if the file system refuses, and
     ///   then no disk is left.
     package func create(_ header: DiskHeader) throws(DiskFormatError) {
-        guard !exists(header.disk) else { throw .exists }
-        let new = "\(path)/\(Leftover.new.prefix)\(header.disk.text)"
+        _ = try begin(header.disk, byteCount: header.byteCount)
+        try finish(header)
+    }
+
+    /// Begins a disk whose data comes from elsewhere. Until ``finish(_:)`` there is no such disk, and a crash leaves nothing of it.
+    ///
+    /// - Returns: The path of its data file, which has `byteCount` bytes and is all hole.
+    /// - Throws: As ``create(_:)``.
+    package func begin(_ disk: DiskID, byteCount: UInt64) throws(DiskFormatError) -> String {
+        guard !exists(disk) else { throw .exists }
+        let new = newDirectory(of: disk)
         do {
             try clear(new)
-            try run([.makeDirectory(new), .createFile("\(new)/data"), .setByteCount("\(new)/data", header.byteCount), .syncFile("\(new)/data")])
+            try run([.makeDirectory(new), .createFile("\(new)/data"), .setByteCount("\(new)/data", byteCount)])
+        } catch {
+            try? clear(new)
+            throw error
+        }
+        return "\(new)/data"
+    }
+
+    /// Makes a disk of what was begun, durably.
+    ///
+    /// - Throws: As ``create(_:)``.
+    package func finish(_ header: DiskHeader) throws(DiskFormatError) {
+        let new = newDirectory(of: header.disk)
+        do {
+            try run([.syncFile("\(new)/data")])
             try writeProven(header, at: "\(new)/header")
             try run([.syncDirectory(new), .renameNew(new, to: directory(of: header.disk))])
         } catch {
@@ -62,6 +86,22 @@ package struct DiskShelf: Sendable {
             throw error
         }
         try run([.syncDirectory(path)])
+    }
+
+    /// Takes away what was begun.
+    package func abandon(_ disk: DiskID) {
+        try? clear(newDirectory(of: disk))
+    }
+
+    /// Makes a disk larger, durably: the data file first, which a start cuts again if the header did not follow.
+    ///
+    /// - Returns: The new header.
+    /// - Throws: ``DiskFormatError/invalid(_:)`` unless it becomes larger; ``DiskFormatError/file(_:)`` if the file system refuses.
+    package func grow(_ header: DiskHeader, to byteCount: UInt64) throws(DiskFormatError) -> DiskHeader {
+        let grown = try header.grown(to: byteCount)
+        try run([.setByteCount(dataPath(of: header.disk), byteCount), .syncFile(dataPath(of: header.disk))])
+        try replaceHeader(with: grown)
+        return grown
     }
 
     /// Makes durable what an earlier ``create(_:)`` of this disk left, which may have failed in its last step.
@@ -97,6 +137,8 @@ package struct DiskShelf: Sendable {
     }
 
     func directory(of disk: DiskID) -> String { "\(path)/\(disk.text)" }
+
+    private func newDirectory(of disk: DiskID) -> String { "\(path)/\(Leftover.new.prefix)\(disk.text)" }
 
     func exists(_ disk: DiskID) -> Bool {
         (try? files.names(in: directory(of: disk))) != nil

@@ -17,6 +17,15 @@ package protocol KeyService: Sendable {
     func rewrapDataKey(
         _ layer: DiskLayer, under keyID: String, as identity: Caller, for recipient: DataKeyRecipient
     ) async throws -> WrappedDataKey
+    /// Wraps a data key that another key service, or this one as another identity, gives away, and seals to `recipient` what the
+    /// new wrap gives back.
+    ///
+    /// - Parameter giving: Seals the data key to the recipient that it is called with, which lives as long as this call.
+    /// - Throws: an ``APIError`` if the key may not be used, and what `giving` throws.
+    func adoptDataKey(
+        under keyID: String, as identity: Caller, for recipient: DataKeyRecipient,
+        giving: (DataKeyRecipient) async throws -> SealedKey
+    ) async throws -> WrappedDataKey
 }
 
 /// Whom a data key is sealed to, and for which layer of which disk.

@@ -61,6 +61,20 @@ package struct PlatformKeyService: KeyService {
         return try wrap(dataKey, with: wrapping, version, for: recipient)
     }
 
+    package func adoptDataKey(
+        under keyID: String, as identity: Caller, for recipient: DataKeyRecipient,
+        giving: (DataKeyRecipient) async throws -> SealedKey
+    ) async throws -> WrappedDataKey {
+        let version = try await version(keyID)
+        let wrapping = try await key(version)
+        let courier = HPKEPrivateKey.generate()
+        let sealed = try await giving(DataKeyRecipient(publicKey: courier.publicKey, disk: recipient.disk, layer: recipient.layer))
+        let dataKey = try courier.open(
+            sealed.box, info: SealedKey.purpose, authenticating: SealedKey.binding(disk: recipient.disk, layer: recipient.layer))
+        guard DataKey.isSound(dataKey) else { throw APIError.platformWrapNotValid(Self.id(version)) }
+        return try wrap(dataKey, with: wrapping, version, for: recipient)
+    }
+
     /// Wraps a data key and seals to the recipient what the wrap gives back, not what went in.
     private func wrap(
         _ dataKey: borrowing SecretBytes, with wrapping: borrowing SecretBytes, _ version: Int64, for recipient: DataKeyRecipient

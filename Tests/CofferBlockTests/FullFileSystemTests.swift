@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// A file system of 4 MB, which only root can mount.
-private final class SmallFileSystem {
+final class SmallFileSystem {
     let path: String
 
     init?() {

@@ -47,6 +47,58 @@ struct CrashTests {
         }
     }
 
+    @Test("Taking a snapshot", arguments: points(9))
+    func snapshot(point: Point) async throws {
+        let world = World()
+        try await world.makeSet(world.start(), type: .platformAndCustomerKeys)
+        try await world.makeDisk(world.start())
+        let body = DiskLifeTests.copyBody(of: "disk1")
+        let next = try await crash(world, at: point) { _ = try await world.arm($0, .put, "snapshots/snap", body) }
+        let left = try await world.store.read { try $0.disk(World.id("snapshots", "snap")) }
+        #expect(left.map { $0.phase == .succeeded || $0.phase == .failed } ?? true)
+        #expect((left?.phase == .succeeded) == (world.host.disks.count == 2), "a snapshot is there in full or not at all")
+        #expect(try await world.arm(next, .put, "snapshots/snap", body).body["properties"]?["provisioningState"] == "Succeeded")
+        #expect(world.host.disks.count == 2)
+        let records = try await world.store.read { try $0.disks() }
+        #expect(Set(records.map(\.disk)) == Set(world.host.disks.keys))
+    }
+
+    @Test("Growing a disk", arguments: points(6))
+    func grow(point: Point) async throws {
+        let world = World()
+        try await world.makeDisk(world.start(), set: nil)
+        let next = try await crash(world, at: point) {
+            _ = try await world.arm($0, .patch, "disks/disk1", ["properties": ["diskSizeGB": 9]])
+        }
+        let record = try #require(try await world.record())
+        #expect(record.growth == nil)
+        #expect(world.host.disks[record.disk]?.byteCount == record.byteCount)
+        #expect(try await world.arm(next, .patch, "disks/disk1", ["properties": ["diskSizeGB": 9]]).body["properties"]?["diskSizeGB"] == 9)
+        try await checkAgreement(world, next)
+    }
+
+    @Test("Changing the set of a disk", arguments: points(9))
+    func move(point: Point) async throws {
+        let world = World()
+        world.vaults.change("kv1", "key2", "v1") { _ in }
+        let services = world.start()
+        try await world.makeSet(services)
+        let other = World.setBody().merging(["properties": ["activeKey": ["keyUrl": .string("https://kv1.\(World.suffix)/keys/key2/v1")]]])
+        let principal = try await world.arm(services, .put, "diskEncryptionSets/des2", other).body["identity"]?["principalId"]?.string ?? ""
+        world.vaults.change("kv1") { $0.allowed.insert(principal) }
+        try await world.makeDisk(services)
+        let next = try await crash(world, at: point) {
+            _ = try await world.arm($0, .patch, "disks/disk1", ["properties": ["encryption": [
+                "type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": .string(World.set("des2").text),
+            ]]])
+        }
+        let record = try #require(try await world.record())
+        #expect(record.move == nil)
+        let isMoved = world.host.disks[record.disk]?.layers.first?.keyID.contains("/key2/") == true
+        #expect(record.set == World.set(isMoved ? "des2" : "des1"), "the record names the set that the data key is wrapped by")
+        #expect(try await world.call(next, "attach")["state"] == "open")
+    }
+
     @Test("Making a disk", arguments: points(8))
     func createDisk(point: Point) async throws {
         let world = World()

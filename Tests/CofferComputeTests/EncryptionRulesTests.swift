@@ -132,6 +132,78 @@ struct EncryptionRulesTests {
         #expect(world.host.disks.isEmpty)
     }
 
+    /// What a change of a disk's keys comes to under each rule set: the rule that refuses it, or nil.
+    static let changes: [(what: String, isAttached: Bool, hasIncremental: Bool, set: String?, type: DiskEncryptionType, rules: [RuleSet: String])] = [
+        ("another set", false, false, "des2", .customerKey, [:]),
+        ("another set while attached", true, false, "des2", .customerKey,
+            [.year2021: "encryption-change-attached", .current: "encryption-change-attached"]),
+        ("another set with incremental snapshots", false, true, "des2", .customerKey,
+            [.year2021: "incremental-one-set", .current: "incremental-one-set"]),
+        ("the platform's key", false, false, nil, .platformKey, [.year2021: "customer-key-kept"]),
+        ("the platform's key with incremental snapshots", false, true, nil, .platformKey,
+            [.year2021: "customer-key-kept", .current: "incremental-keeps-customer-key"]),
+    ]
+
+    @Test("Changes of a disk's keys are as the rule set has them", arguments: changes.indices, RuleSet.allCases)
+    func keyChanges(index: Int, ruleSet: RuleSet) async throws {
+        let change = Self.changes[index]
+        let world = World(ruleSet)
+        let services = world.start()
+        try await world.makeSet(services)
+        try await world.makeSet(services, "des2")
+        try await world.makeDisk(services)
+        if change.hasIncremental {
+            _ = try await world.arm(services, .put, "snapshots/snap", DiskLifeTests.copyBody(of: "disk1", incremental: true))
+        }
+        if change.isAttached { try await world.call(services, "attach") }
+        var encryption: [String: JSONValue] = ["type": .string(change.type.rawValue)]
+        if let set = change.set { encryption["diskEncryptionSetId"] = .string(World.set(set).text) }
+        let body: JSONValue = ["properties": ["encryption": .object(encryption)]]
+        let refused = await refusal { _ = try await world.arm(services, .patch, "disks/disk1", body) }
+        guard let rule = change.rules[ruleSet] else {
+            #expect(refused == nil, "\(change.what): \(refused?.message ?? "")")
+            return
+        }
+        #expect(refused?.message.contains("Rule \(rule) ") == true, "\(change.what): \(refused?.message ?? "nothing")")
+        #expect(refused?.status == 409)
+        #expect(refused?.message.contains("{") == false)
+    }
+
+    @Test("An incremental snapshot has its disk's set; a full one may have another", arguments: RuleSet.allCases)
+    func incrementalSets(ruleSet: RuleSet) async throws {
+        let world = World(ruleSet)
+        let services = world.start()
+        try await world.makeSet(services)
+        try await world.makeSet(services, "des2")
+        try await world.makeDisk(services)
+        func put(_ incremental: Bool) async -> APIError? {
+            let body = DiskLifeTests.copyBody(of: "disk1", set: "des2", incremental: incremental)
+            return await refusal { _ = try await world.arm(services, .put, "snapshots/\(incremental)", body) }
+        }
+        #expect(await put(true)?.message.contains("Rule incremental-one-set ") == true)
+        #expect(await put(false) == nil)
+    }
+
+    @Test("A region has as many sets as the rule set allows", arguments: [(RuleSet.year2021, 1000), (.current, 5000)])
+    func setLimit(ruleSet: RuleSet, limit: Int) async throws {
+        let world = World(ruleSet)
+        let services = world.start()
+        try await world.makeSet(services)
+        let one = try #require(try await world.setRecord())
+        try await world.store.write { transaction in
+            for number in 1..<limit {
+                let id = World.set("filler\(number)")
+                let filler = EncryptionSetRecord(
+                    id: id, location: one.location, tags: [:], type: one.type, identity: one.identity, activeKey: one.activeKey, rotatesAutomatically: false)
+                try transaction.put(filler)
+            }
+        }
+        let refused = await refusal { _ = try await world.arm(services, .put, "diskEncryptionSets/last", World.setBody()) }
+        #expect(refused?.message.contains("Rule set-limit-\(limit) ") == true, "\(refused?.message ?? "")")
+        world.vaults.change("kv1") { $0.location = "ukwest" }
+        #expect(try await world.arm(services, .put, "diskEncryptionSets/last", World.setBody(location: "ukwest")).status == 200)
+    }
+
     @Test("A set of another subscription is refused")
     func setSubscription() async throws {
         let world = World()

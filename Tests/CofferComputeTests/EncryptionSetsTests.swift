@@ -78,7 +78,7 @@ struct EncryptionSetsTests {
         #expect(associated["value"] == [.string(World.disk("a").text), .string(World.disk("b").text)])
         let refused = await refusal { _ = try await world.arm(services, .delete, "diskEncryptionSets/des1") }
         #expect(refused?.short == "409 OperationNotAllowed")
-        #expect(refused?.message.contains("a, b") == true)
+        #expect(refused?.message.contains("disks/a, disks/b") == true)
         #expect(refused?.message.contains("set-in-use") == true)
         for name in ["a", "b"] { #expect(try await world.arm(services, .delete, "disks/\(name)").status == 200) }
         #expect(try await world.arm(services, .delete, "diskEncryptionSets/des1").status == 200)

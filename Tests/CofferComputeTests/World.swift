@@ -35,7 +35,7 @@ final class World: Sendable {
     }
 
     /// The platform as a process that has just started over what is stored.
-    func start(fuse: Fuse? = nil, poll: Duration = .seconds(3600)) -> ComputeServices {
+    func start(fuse: Fuse? = nil, poll: Duration = .seconds(3600), images: (any DiskImageReader)? = nil) -> ComputeServices {
         ComputeServices(
             store: fuse.map { FusedStore(base: store, fuse: $0) } ?? store, customerKeys: vaults, platformKeys: PlatformKeysDouble(),
             diskHost: fuse.map { FusedHost(base: host, fuse: $0) } ?? host,
@@ -44,6 +44,7 @@ final class World: Sendable {
             settings: ComputeSettings(
                 ruleSet: ruleSet, authority: "https://localhost:8443", tenantID: Self.tenant, subscriptionID: Self.subscription,
                 audiences: ["https://localhost:8443"], disksPath: "/data/disks", vaultSuffix: Self.suffix),
+            imageReader: images,
             poll: poll, report: { line in self.log.withLock { $0.append(line) } })
     }
 

@@ -74,7 +74,7 @@ final class DiskHostProcess {
     // MARK: Commands
 
     func greeting() async throws -> DiskHostGreeting {
-        guard case .greeting(let greeting) = try await client.perform(.hello(version: 1)) else { throw DiskFailure(.system, "no greeting") }
+        guard case .greeting(let greeting) = try await client.perform(.hello(version: DiskControlVersion.current)) else { throw DiskFailure(.system, "no greeting") }
         return greeting
     }
 

@@ -21,6 +21,8 @@ final class ForgetfulFiles: FileLayer {
         var durableBytes: [UInt8] = []
         var durableEntries: [String: Int] = [:]
         var pendingWrites: [[UInt8]] = []
+        /// Changes of size keep the bytes that are there.
+        var pendingSizes: [Int] = []
         var pendingChanges: [[(name: String, node: Int?)]] = []
     }
 
@@ -56,16 +58,22 @@ final class ForgetfulFiles: FileLayer {
         for index in nodes.indices {
             var node = nodes[index]
             for write in node.pendingWrites where Bool.random(using: &random) { node.durableBytes = Self.spoil(write, &random) }
+            for size in node.pendingSizes where Bool.random(using: &random) { node.durableBytes = Self.resize(node.durableBytes, to: size) }
             for change in node.pendingChanges where Bool.random(using: &random) {
                 for (name, target) in change { node.durableEntries[name] = target }
             }
             node.bytes = node.durableBytes
             node.entries = node.durableEntries
             node.pendingWrites = []
+            node.pendingSizes = []
             node.pendingChanges = []
             nodes[index] = node
         }
         return ForgetfulFiles(nodes: nodes)
+    }
+
+    private static func resize(_ bytes: [UInt8], to count: Int) -> [UInt8] {
+        Array(bytes.prefix(count)) + [UInt8](repeating: 0, count: max(0, count - bytes.count))
     }
 
     private static func spoil(_ bytes: [UInt8], _ random: inout some RandomNumberGenerator) -> [UInt8] {
@@ -95,11 +103,14 @@ final class ForgetfulFiles: FileLayer {
         case .createFile(let path): try add(path, Node(isDirectory: false), &nodes)
         case .write(let path, let bytes): try write(path, &nodes) { _ in bytes }
         case .setByteCount(let path, let count):
-            try write(path, &nodes) { old in Array(old.prefix(Int(count))) + [UInt8](repeating: 0, count: max(0, Int(count) - old.count)) }
+            let node = try find(path, nodes)
+            nodes[node].bytes = resize(nodes[node].bytes, to: Int(count))
+            nodes[node].pendingSizes.append(Int(count))
         case .syncFile(let path):
             let node = try find(path, nodes)
             nodes[node].durableBytes = nodes[node].bytes
             nodes[node].pendingWrites = []
+            nodes[node].pendingSizes = []
         case .syncDirectory(let path):
             let node = try find(path, nodes)
             nodes[node].durableEntries = nodes[node].entries

@@ -9,12 +9,13 @@ import Testing
 struct PowerCutTests {
     /// A change to a shelf on which ``Samples/disk`` exists, or not yet.
     enum Change: String, CaseIterable, Sendable {
-        case create, rewrap, delete
+        case create, rewrap, grow, delete
 
         var startsWithDisk: Bool { self != .create }
     }
 
     private static let seedCount = 40
+    private static let grownByteCount: UInt64 = 32768
     private static let data = (0..<16384).map { UInt8(truncatingIfNeeded: $0 &* 31) }
 
     private static func start(_ change: Change, layers: Int) throws -> ForgetfulFiles {
@@ -33,6 +34,7 @@ struct PowerCutTests {
         switch change {
         case .create: try shelf.create(Samples.header(layers: layers))
         case .rewrap: try shelf.replaceHeader(with: shelf.header(of: Samples.disk).rewrapped(layer: layers - 1, to: Samples.layer(2)))
+        case .grow: _ = try shelf.grow(shelf.header(of: Samples.disk), to: grownByteCount)
         case .delete: try shelf.delete(Samples.disk)
         }
     }
@@ -57,12 +59,14 @@ struct PowerCutTests {
         switch change {
         case .create: #expect(found.headers == [old] || !isDone && found.headers.isEmpty, story)
         case .rewrap: #expect(found.headers == [new] || !isDone && found.headers == [old], story)
+        case .grow: #expect(try found.headers == [old.grown(to: grownByteCount)] || !isDone && found.headers == [old], story)
         case .delete: #expect(found.headers.isEmpty || !isDone && found.headers == [old], story)
         }
         guard let header = found.headers.first else { return }
         try header.prove(Samples.keys(layers))
         #expect(try files.names(in: shelf.directory(of: Samples.disk)).sorted() == ["data", "header"], story)
-        let data = change.startsWithDisk ? data : [UInt8](repeating: 0, count: 16384)
+        var data = change.startsWithDisk ? data : [UInt8](repeating: 0, count: 16384)
+        data += [UInt8](repeating: 0, count: Int(header.byteCount) - data.count)
         #expect(try files.read(shelf.dataPath(of: Samples.disk), limit: 1 << 20) == data, story)
     }
 
@@ -119,7 +123,7 @@ struct PowerCutTests {
             // What was refused can be asked for again.
             let isDone = switch change {
             case .create: try !shelf.contents().headers.isEmpty
-            case .rewrap: try shelf.header(of: Samples.disk).generation == 2
+            case .rewrap, .grow: try shelf.header(of: Samples.disk).generation == 2
             case .delete: try shelf.contents().headers.isEmpty
             }
             if !isDone { try Self.run(change, on: files, layers: 2) }

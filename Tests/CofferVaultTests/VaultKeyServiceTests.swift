@@ -109,6 +109,35 @@ import Testing
         }
     }
 
+    @Test func aDataKeyIsAdoptedSealedAndUnderTheAdoptersKeyAlone() async throws {
+        let url = try await prepare()
+        let made = try await service.makeDataKey(under: url.text, as: identity, for: try desk.recipient())
+        let adopted = try await service.adoptDataKey(under: url.text, as: identity, for: try desk.recipient()) { courier in
+            try await service.openDataKey(made.layer, as: identity, for: courier)
+        }
+        #expect(adopted.layer.keyID == url.text)
+        #expect(adopted.layer.wrappedKey != made.layer.wrappedKey)
+        let dataKey = try desk.open(made.sealed)
+        let isSame = dataKey.constantTimeEquals(try desk.open(adopted.sealed))
+        #expect(isSame)
+        // What was sealed for another layer, or to another recipient, is not taken.
+        await #expect(throws: CryptoError.authenticationFailed) {
+            _ = try await service.adoptDataKey(under: url.text, as: identity, for: try desk.recipient(layer: 1)) { courier in
+                let astray = DataKeyRecipient(publicKey: courier.publicKey, disk: courier.disk, layer: 0)
+                return try await service.openDataKey(made.layer, as: identity, for: astray)
+            }
+        }
+        await #expect(throws: CryptoError.authenticationFailed) {
+            _ = try await service.adoptDataKey(under: url.text, as: identity, for: try desk.recipient()) { _ in made.sealed }
+        }
+        let stranger = Caller(objectID: "nobody", applicationID: "nobody", tenantID: identity.tenantID, address: "")
+        await #expect(throws: APIError.self) {
+            _ = try await service.adoptDataKey(under: url.text, as: stranger, for: try desk.recipient()) { courier in
+                try await service.openDataKey(made.layer, as: identity, for: courier)
+            }
+        }
+    }
+
     @Test func rewrappingReachesAKeyOfAnotherVault() async throws {
         let old = try await prepare()
         let made = try await service.makeDataKey(under: old.text, as: identity, for: try desk.recipient())

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -189,3 +190,9 @@ int coffer_wait_for_stop(void) {
 void coffer_request_stop(void) { kill(getpid(), SIGTERM); }
 
 int coffer_close_on_exec_from(unsigned int first) { return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC); }
+
+int coffer_clone_file(int to, int from) { return ioctl(to, FICLONE, from); }
+
+ssize_t coffer_copy_range(int from, off_t from_offset, int to, off_t to_offset, size_t count) {
+    return copy_file_range(from, &from_offset, to, &to_offset, count, 0);
+}

@@ -9,6 +9,8 @@ enum DiskOperation: String, CaseIterable, Sendable {
     case inspect
     case exportKey
     case holes
+    /// Of a snapshot, since another of the same disk.
+    case changes
 
     /// What the caller must be allowed. What gives a disk's contents away without Coffer is a permission that no general role
     /// has, not even Owner.
@@ -16,7 +18,7 @@ enum DiskOperation: String, CaseIterable, Sendable {
         switch self {
         case .attach, .detach: .management("Microsoft.Compute/disks/write")
         case .list, .inspect: .management("Microsoft.Compute/disks/read")
-        case .exportKey, .holes: .data("Microsoft.Compute/disks/exportKey/action")
+        case .exportKey, .holes, .changes: .data("Microsoft.Compute/disks/exportKey/action")
         }
     }
 
@@ -28,14 +30,18 @@ enum DiskOperation: String, CaseIterable, Sendable {
         case .detach: "DiskDetach"
         case .exportKey: "DiskExportKey"
         case .holes: "DiskHoles"
+        case .changes: "SnapshotChanges"
         }
     }
+
+    /// The type of resource that it is an operation on.
+    var type: String { self == .changes ? SnapshotsRoutes.type : DisksRoutes.type }
 }
 
 /// What a request below `/coffer/v1` asks for.
 struct DiskOperationCall: Sendable {
     let operation: DiskOperation
-    /// The disk, or for a list the subscription.
+    /// The disk or snapshot, or for a list the subscription.
     let scope: ResourceID
 
     /// - Returns: nil if the path leads nowhere.
@@ -50,11 +56,11 @@ struct DiskOperationCall: Sendable {
             scope = ResourceID(subscription: path[3])
             return
         }
-        guard path.count == 9, words[4] == "resourcegroups", words[6] == "disks",
-            let named = DiskOperation.allCases.first(where: { $0 != .list && $0.rawValue.lowercased() == words[8] })
+        guard path.count == 9, words[4] == "resourcegroups",
+            let named = DiskOperation.allCases.first(where: { $0 != .list && $0.type == words[6] && $0.rawValue.lowercased() == words[8] })
         else { return nil }
         guard request.method == .post else { throw APIError.methodNotAllowed(request.method.rawValue, request.uri) }
         operation = named
-        scope = try ResourceID.compute(DisksRoutes.type, path[7], subscription: path[3], group: path[5])
+        scope = try ResourceID.compute(named.type, path[7], subscription: path[3], group: path[5])
     }
 }

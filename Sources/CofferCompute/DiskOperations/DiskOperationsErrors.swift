@@ -29,12 +29,27 @@ extension APIError {
                 + "to perform action '\(forbidden.action.name)' over scope '\(forbidden.scope.text)' or the scope is invalid.\(advice)")
     }
 
+    /// 409: there is nothing in it.
+    static func diskFailed(_ id: ResourceID, _ reason: String?) -> APIError {
+        APIError(
+            status: 409, code: "OperationNotAllowed",
+            message: "The disk '\(id.name)' could not be made: \(reason ?? "") Delete it and make it again.")
+    }
+
     static func diskPathNotFound(_ path: [String]) -> APIError {
         APIError(
             status: 404, code: "NotFound",
             message: "There is nothing at '/\(path.joined(separator: "/").prefix(300))'. Coffer's disk operations are POST "
-                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|exportKey|holes} and GET "
+                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|exportKey|holes}, …/snapshots/…/changes and GET "
                 + "/coffer/v1/subscriptions/…/disks.")
+    }
+
+    static let changesBaseNotValid = invalidParameter(
+        "'since' must be the id of a snapshot, /subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/snapshots/….", target: "since")
+
+    /// 400: the ranges would tell nothing.
+    static func snapshotsUnrelated(_ id: ResourceID, _ base: ResourceID) -> APIError {
+        invalidParameter("'\(id.name)' and '\(base.name)' are not snapshots of one disk, so that nothing can be said of changes.", target: "since")
     }
 
     static let recipientKeyNotValid = invalidParameter(

@@ -98,6 +98,11 @@ struct HolesResource: Encodable, Sendable {
     let holes: [ByteRange]
 }
 
+/// The ranges in which a snapshot differs from an earlier one.
+struct ChangesResource: Encodable, Sendable {
+    let changes: [ByteRange]
+}
+
 extension DiskExport {
     /// The NBD URI, `nbd+unix:///NAME?socket=PATH`.
     var uri: String {

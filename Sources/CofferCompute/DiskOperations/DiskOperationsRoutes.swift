@@ -12,6 +12,12 @@ struct DiskOperationsRoutes: Sendable {
         let recipientKey: String
     }
 
+    /// The body of `changes`.
+    private struct ChangesBody: Decodable {
+        /// The id of the earlier snapshot.
+        let since: String
+    }
+
     func answer(_ call: DiskOperationCall, _ request: APIRequest, by grant: Grant) async throws -> APIResponse {
         switch call.operation {
         case .list:
@@ -28,6 +34,10 @@ struct DiskOperationsRoutes: Sendable {
             let key = try await service.exportKey(call.scope, to: publicKey, by: grant)
             return try .json(
                 ExportedKeyResource(key, disksPath: settings.disksPath), headers: ["cache-control": "no-store"])
+        case .changes:
+            let text = try request.decode(ChangesBody.self).since
+            guard let base = ResourceID(text), base.isType("Microsoft.Compute/snapshots") else { throw APIError.changesBaseNotValid }
+            return try .json(ChangesResource(changes: try await service.changes(call.scope, since: base, by: grant)))
         case .holes: return try .json(HolesResource(holes: try await service.holes(call.scope, by: grant)))
         }
     }

@@ -50,7 +50,7 @@ struct DiskOperationsService: Sendable {
 
     /// All disks of a subscription as their host has them, and what it found beside them that is no disk.
     func list(in scope: ResourceID, by grant: Grant) async throws -> (disks: [InspectedDisk], refused: [RefusedDisk]) {
-        let records = try await store.read { try $0.values(DiskRecord.self, in: DiskRecord.collection, prefix: scope.key + "/") }
+        let records = try await store.read { try $0.disks(in: scope, type: DisksRoutes.type) }
         return try await answering(scope) {
             let (listed, refused) = try await hosted.list()
             let byID = Dictionary(listed.map { ($0.disk, $0) }, uniquingKeysWith: { first, _ in first })
@@ -75,8 +75,20 @@ struct DiskOperationsService: Sendable {
         return try await answering(id) { try await hosted.holes(record.disk) }
     }
 
+    /// The ranges in which a snapshot differs from an earlier one of the same disk.
+    ///
+    /// The caller may look at the earlier one too: its grant on this one is for the whole chain.
+    func changes(_ id: ResourceID, since base: ResourceID, by grant: Grant) async throws -> [ByteRange] {
+        let (record, earlier) = (try await usable(id), try await usable(base))
+        guard record.origin?.sourceDisk != nil, record.origin?.sourceDisk == earlier.origin?.sourceDisk else {
+            throw APIError.snapshotsUnrelated(id, base)
+        }
+        return try await answering(id) { try await hosted.changes(record.disk, since: earlier.disk) }
+    }
+
     private func usable(_ id: ResourceID) async throws -> DiskRecord {
         guard let record = try await store.read({ try $0.disk(id) }) else { throw APIError.resourceNotFound(id) }
+        if record.phase == .failed { throw APIError.diskFailed(id, record.reason) }
         guard record.phase == .succeeded else { throw APIError.diskIsChanging(id) }
         return record
     }

@@ -45,7 +45,7 @@ struct DiskKeeper: Sendable {
 
     /// Does what ``DiskMachine`` says. The caller holds the disk's turn.
     private func keepNow(_ record: DiskRecord) async throws {
-        guard record.phase == .succeeded else {
+        guard !record.isUnsettled else {
             _ = try await creation.settle(record)
             return
         }
@@ -80,6 +80,7 @@ struct DiskKeeper: Sendable {
             case .open: status
             case .closed: try await hosted.open(record.disk, keys: opened)
             case .suspended: try await hosted.resume(record.disk, keys: opened)
+            case .copying, .failed: throw DiskFailure(.busy, "the disk is not complete")
             }
         }
     }

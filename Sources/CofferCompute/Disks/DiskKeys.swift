@@ -37,12 +37,56 @@ struct DiskKeys: Sendable {
         var keys: [SealedKey] = []
         for (index, layer) in layers.enumerated() {
             let recipient = DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: index)
-            keys.append(
-                layer.isCustomers
-                    ? try await customer.openDataKey(layer, as: identity, for: recipient)
-                    : try await platform.openDataKey(layer, as: .platform, for: recipient))
+            keys.append(try await open(layer, as: identity, for: recipient))
         }
         return keys
+    }
+
+    /// The data keys of `source`, whose layers are `layers`, as those of another disk with its own encryption: each wrapped by the
+    /// key that the other disk is to have there, and sealed for it.
+    ///
+    /// - Parameters:
+    ///   - encryption: The other disk's, which has as many layers.
+    ///   - set: The other disk's encryption set, unless only platform keys are used.
+    /// - Throws: ``APIError`` of a key service if a key may not be used.
+    func share(
+        _ layers: [DiskLayer], of source: DiskRecord, with disk: DiskID, encryption: DiskEncryptionType, set: EncryptionSetRecord?,
+        sealedTo publicKey: [UInt8]
+    ) async throws -> [WrappedDataKey] {
+        var keys: [WrappedDataKey] = []
+        for (index, layer) in layers.enumerated() {
+            let recipient = DataKeyRecipient(publicKey: publicKey, disk: disk, layer: index)
+            let isCustomers = index == 0 && encryption.usesCustomerKey
+            keys.append(try await share(layer, of: source, under: isCustomers ? set : nil, with: recipient))
+        }
+        return keys
+    }
+
+    /// One layer's data key under a set's key or, without a set, under the platform's.
+    func share(
+        _ layer: DiskLayer, of source: DiskRecord, under set: EncryptionSetRecord?, with recipient: DataKeyRecipient
+    ) async throws -> WrappedDataKey {
+        let identity = try await identity(of: source)
+        if let set {
+            if layer.keyID == set.activeKey.url.text, source.set == set.id {
+                return WrappedDataKey(layer: layer, sealed: try await customer.openDataKey(layer, as: identity, for: recipient))
+            }
+            return try await customer.adoptDataKey(under: set.activeKey.url.text, as: set.identity.caller, for: recipient) {
+                try await open(layer, as: identity, for: $0)
+            }
+        }
+        guard layer.isCustomers else {
+            return WrappedDataKey(layer: layer, sealed: try await platform.openDataKey(layer, as: .platform, for: recipient))
+        }
+        return try await platform.adoptDataKey(under: Self.platformKeyID, as: .platform, for: recipient) {
+            try await open(layer, as: identity, for: $0)
+        }
+    }
+
+    private func open(_ layer: DiskLayer, as identity: Caller, for recipient: DataKeyRecipient) async throws -> SealedKey {
+        layer.isCustomers
+            ? try await customer.openDataKey(layer, as: identity, for: recipient)
+            : try await platform.openDataKey(layer, as: .platform, for: recipient)
     }
 
     /// The identity that may use the keys of a disk.

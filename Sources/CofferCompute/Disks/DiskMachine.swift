@@ -4,7 +4,7 @@ import CofferModel
 enum DiskMachine {
     enum Step: Equatable {
         case nothing
-        /// A creation or deletion was interrupted.
+        /// A creation, a deletion or a change was interrupted, or is in progress.
         case settle
         /// It is wanted and closed.
         case open
@@ -19,14 +19,15 @@ enum DiskMachine {
     }
 
     static func step(for record: DiskRecord, _ status: DiskStatus?) -> Step {
-        guard record.phase == .succeeded else { return .settle }
+        if record.isUnsettled { return .settle }
+        guard record.phase == .succeeded else { return .nothing }
         switch (record.isAttached, status?.state) {
-        case (true, nil): return .missing
+        case (true, nil), (true, .copying), (true, .failed): return .missing
         case (true, .closed): return .open
         case (true, .open): return .check
         case (true, .suspended): return .revive
         case (false, .open), (false, .suspended): return .close
-        case (false, .closed), (false, nil): return .nothing
+        case (false, .closed), (false, .copying), (false, .failed), (false, nil): return .nothing
         }
     }
 }

@@ -3,6 +3,8 @@ import CofferModel
 import CofferPlatform
 
 /// A disk as it is stored, under ``ResourceID/key``: what is wanted. What is, its host knows.
+///
+/// Snapshots and the disks of images are such records too: whatever holds ciphertext follows its keys in one way.
 struct DiskRecord: Codable, Equatable, Sendable {
     static let collection = "disks"
 
@@ -12,6 +14,8 @@ struct DiskRecord: Codable, Equatable, Sendable {
         case succeeded
         /// Its host may not have it any more.
         case deleting
+        /// It could not be made of its source, for the reason in the record.
+        case failed
     }
 
     let id: ResourceID
@@ -19,17 +23,27 @@ struct DiskRecord: Codable, Equatable, Sendable {
     let location: String
     var tags: [String: String]
     var sku: DiskSKU
-    let byteCount: UInt64
-    let encryption: DiskEncryptionType
+    var byteCount: UInt64
+    var encryption: DiskEncryptionType
     /// The disk encryption set, unless only platform keys are used.
-    let set: ResourceID?
+    var set: ResourceID?
     let created: Timestamp
     var labels: DiskLabels
     var phase: Phase
     /// Whether it is to be open, so that guests reach it.
     var isAttached = false
-    /// Why it is attached and yet not served.
+    /// Why it is attached and yet not served, or why it could not be made.
     var reason: String?
+    var origin: DiskOrigin?
+    /// Only of a snapshot.
+    var snapshot: SnapshotTraits?
+    /// The size in bytes that it is growing to.
+    var growth: UInt64?
+    /// The keys that it is being moved to.
+    var move: KeyMove?
+
+    /// Whether the host may not have done yet what the record says.
+    var isUnsettled: Bool { phase == .creating || phase == .deleting || growth != nil || move != nil }
 }
 
 /// What Azure's clients say about a disk that changes nothing here; kept and shown again.
@@ -37,6 +51,12 @@ struct DiskLabels: Codable, Equatable, Sendable {
     var osType: String?
     var hyperVGeneration: String?
     var zones: [String]?
+    /// The performance tier, such as `P20`, if it was chosen.
+    var tier: String?
+    /// Operations a second, where the SKU lets one choose.
+    var iops: Int64?
+    /// Megabytes a second, where the SKU lets one choose.
+    var mbps: Int64?
 }
 
 /// The kinds of disks that Azure sells. Here they are names.
@@ -48,6 +68,11 @@ enum DiskSKU: String, Codable, Sendable, CaseIterable {
     case premiumZone = "Premium_ZRS"
     case standardSSDZone = "StandardSSD_ZRS"
     case premium2 = "PremiumV2_LRS"
+    /// Of snapshots alone.
+    case standardZone = "Standard_ZRS"
+
+    static let ofDisks = allCases.filter { $0 != .standardZone }
+    static let ofSnapshots: [DiskSKU] = [.standardHDD, .premium, .standardZone]
 
     /// - Parameter word: Azure's word, in any case.
     init?(word: String) {
@@ -58,7 +83,7 @@ enum DiskSKU: String, Codable, Sendable, CaseIterable {
     /// As the read-only property `tier` has it.
     var tier: String {
         switch self {
-        case .standardHDD, .standardSSD, .standardSSDZone: "Standard"
+        case .standardHDD, .standardSSD, .standardSSDZone, .standardZone: "Standard"
         case .premium, .premiumZone, .premium2: "Premium"
         case .ultra: "Ultra"
         }
@@ -76,10 +101,25 @@ extension ReadTransaction {
         try values(DiskRecord.self, in: DiskRecord.collection)
     }
 
-    /// The disks of a set, which are in its subscription.
+    /// The records of one type of resource below a subscription or group.
+    func disks(in scope: ResourceID, type: String) throws -> [DiskRecord] {
+        try values(DiskRecord.self, in: DiskRecord.collection, prefix: scope.key + "/")
+            .filter { $0.id.isType("\(ResourceID.computeNamespace)/\(type)") }
+    }
+
+    /// The disks, snapshots and images' disks of a set, which are in its subscription, and those that are being moved to it.
     func disks(of set: ResourceID) throws -> [DiskRecord] {
         let subscription = ResourceID(subscription: set.subscription ?? "")
-        return try values(DiskRecord.self, in: DiskRecord.collection, prefix: subscription.key + "/").filter { $0.set == set }
+        return try values(DiskRecord.self, in: DiskRecord.collection, prefix: subscription.key + "/")
+            .filter { $0.set == set || $0.move?.set == set }
+    }
+
+    /// The incremental snapshots of the chain that a disk or snapshot belongs to.
+    func incrementalSnapshots(of record: DiskRecord) throws -> [DiskRecord] {
+        let family = record.snapshot?.family ?? record.disk
+        let subscription = ResourceID(subscription: record.id.subscription ?? "")
+        return try values(DiskRecord.self, in: DiskRecord.collection, prefix: subscription.key + "/")
+            .filter { $0.snapshot?.family == family }
     }
 }
 

@@ -1,16 +1,18 @@
 import CofferCore
 import CofferModel
 
-/// A disk as Azure Resource Manager shows it.
+/// A disk or a snapshot as Azure Resource Manager shows it.
 struct DiskResource: Encodable, Sendable {
     let id: String
     let name: String
-    let type = "Microsoft.Compute/disks"
+    let type: String
     let location: String
     let tags: [String: String]
     let sku: SKU
     let zones: [String]?
     let properties: Properties
+    /// Why it failed, for clients that wait for it.
+    let error: Failure?
 
     struct SKU: Encodable, Sendable {
         let name: String
@@ -20,7 +22,7 @@ struct DiskResource: Encodable, Sendable {
     struct Properties: Encodable, Sendable {
         /// RFC 3339.
         let timeCreated: String
-        let creationData = CreationData()
+        let creationData: CreationData
         let diskSizeGB: UInt64
         let diskSizeBytes: UInt64
         let uniqueId: String
@@ -29,12 +31,28 @@ struct DiskResource: Encodable, Sendable {
         let encryption: Encryption
         let provisioningState: String
         let diskState: String
+        let diskIOPSReadWrite: Int64?
+        let diskMBpsReadWrite: Int64?
+        let tier: String?
+        let incremental: Bool?
+        let incrementalSnapshotFamilyId: String?
+        /// How much of it was copied or imported, of 100; only of what is made of something else.
+        let completionPercent: Double?
         let networkAccessPolicy = "AllowAll"
         let publicNetworkAccess = "Enabled"
     }
 
     struct CreationData: Encodable, Sendable {
-        let createOption = "Empty"
+        let createOption: String
+        let sourceResourceId: String?
+        let sourceUniqueId: String?
+        let sourceUri: String?
+        let imageReference: ImageReference?
+    }
+
+    struct ImageReference: Encodable, Sendable {
+        let id: String
+        let lun: Int?
     }
 
     struct Encryption: Encodable, Sendable {
@@ -42,23 +60,55 @@ struct DiskResource: Encodable, Sendable {
         let diskEncryptionSetId: String?
     }
 
-    init(_ disk: DiskRecord) {
+    struct Failure: Encodable, Sendable {
+        let code: String
+        let message: String
+    }
+
+    init(_ shown: ShownDisk) {
+        let disk = shown.record
         id = disk.id.text
         name = disk.id.name
+        type = disk.id.resourceType ?? ""
         location = disk.location
         tags = disk.tags
         sku = SKU(name: disk.sku.rawValue, tier: disk.sku.tier)
         zones = disk.labels.zones
+        error = disk.phase == .failed ? Failure(code: "DiskCreationFailed", message: disk.reason ?? "") : nil
+        properties = Properties(disk, percent: shown.percent)
+    }
+}
+
+extension DiskResource.Properties {
+    fileprivate init(_ disk: DiskRecord, percent: Double?) {
+        let gibibytes = DiskSize.gibibytes(of: disk.byteCount)
+        let isSnapshot = disk.snapshot != nil
+        let performance = DiskPerformance(of: disk.sku, gibibytes: gibibytes, labels: disk.labels)
         let provisioningState = switch disk.phase {
         case .creating: "Creating"
         case .succeeded: "Succeeded"
         case .deleting: "Deleting"
+        case .failed: "Failed"
         }
-        properties = Properties(
-            timeCreated: disk.created.description, diskSizeGB: DiskSize.gibibytes(of: disk.byteCount),
+        self.init(
+            timeCreated: disk.created.description, creationData: DiskResource.CreationData(disk.origin), diskSizeGB: gibibytes,
             diskSizeBytes: disk.byteCount, uniqueId: disk.disk.text, osType: disk.labels.osType,
             hyperVGeneration: disk.labels.hyperVGeneration,
-            encryption: Encryption(type: disk.encryption.rawValue, diskEncryptionSetId: disk.set?.text),
-            provisioningState: provisioningState, diskState: disk.isAttached ? "Attached" : "Unattached")
+            encryption: DiskResource.Encryption(type: disk.encryption.rawValue, diskEncryptionSetId: disk.set?.text),
+            provisioningState: provisioningState, diskState: disk.isAttached ? "Attached" : "Unattached",
+            diskIOPSReadWrite: isSnapshot ? nil : performance.iops, diskMBpsReadWrite: isSnapshot ? nil : performance.mbps,
+            tier: isSnapshot ? nil : performance.tier, incremental: disk.snapshot?.isIncremental,
+            incrementalSnapshotFamilyId: disk.snapshot?.family?.text,
+            completionPercent: disk.origin == nil ? nil : disk.phase == .succeeded ? 100 : percent ?? 0)
+    }
+}
+
+extension DiskResource.CreationData {
+    fileprivate init(_ origin: DiskOrigin?) {
+        createOption = origin?.kind.rawValue ?? "Empty"
+        sourceUniqueId = origin?.sourceDisk?.text
+        sourceUri = origin?.uri
+        sourceResourceId = origin?.kind == .copy ? origin?.source?.text : nil
+        imageReference = origin?.kind == .image ? origin?.source.map { DiskResource.ImageReference(id: $0.text, lun: origin?.lun) } : nil
     }
 }

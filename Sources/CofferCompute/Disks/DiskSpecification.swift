@@ -13,6 +13,11 @@ struct DiskBody: Decodable {
         let encryption: Encryption?
         let osType: String?
         let hyperVGeneration: String?
+        let tier: String?
+        let diskIOPSReadWrite: Int64?
+        let diskMBpsReadWrite: Int64?
+        /// Of a snapshot.
+        let incremental: Bool?
         let maxShares: Int?
         let networkAccessPolicy: String?
         let publicNetworkAccess: String?
@@ -24,7 +29,16 @@ struct DiskBody: Decodable {
 
     struct CreationData: Decodable {
         let createOption: String?
+        let sourceResourceId: String?
+        let sourceUri: String?
+        let imageReference: ImageReference?
+        let galleryImageReference: ImageReference?
         let logicalSectorSize: Int?
+    }
+
+    struct ImageReference: Decodable {
+        let id: String?
+        let lun: Int?
     }
 
     struct Encryption: Decodable {
@@ -51,53 +65,76 @@ struct DiskSpecification: Sendable {
     let tags: [String: String]?
     let sku: DiskSKU?
     let size: DiskSize?
-    let createsEmpty: Bool
+    let creation: DiskCreationWish?
+    /// Of a snapshot.
+    let isIncremental: Bool?
     let encryption: DiskEncryptionType?
     let set: ResourceID?
     let labels: DiskLabels
 
+    /// - Parameter skus: Those that the type of resource has.
     /// - Throws: an ``APIError`` that names the first property that does not fit.
-    init(_ body: DiskBody) throws {
+    init(_ body: DiskBody, skus: [DiskSKU] = DiskSKU.ofDisks) throws {
         let properties = body.properties
         try Self.refuseWhatComesLater(body)
         location = body.location.map(Location.canonical)
         tags = try body.tags.map(Tags.checked)
         sku = try body.sku?.name.map { name in
-            guard let sku = DiskSKU(word: name) else {
+            guard let sku = DiskSKU(word: name), skus.contains(sku) else {
                 throw APIError.invalidParameter(
-                    "The disk SKU '\(name.prefix(60))' is unknown. There are: "
-                        + DiskSKU.allCases.map(\.rawValue).joined(separator: ", ") + ".", target: "sku.name")
+                    "The SKU '\(name.prefix(60))' is unknown. There are: " + skus.map(\.rawValue).joined(separator: ", ") + ".", target: "sku.name")
             }
             return sku
         }
         size = try DiskSize(gibibytes: properties?.diskSizeGB, bytes: properties?.diskSizeBytes)
-        createsEmpty = try Self.createsEmpty(properties?.creationData)
-        encryption = try properties?.encryption?.type.map { word in
-            guard let type = DiskEncryptionType(word: word) else {
-                throw APIError.invalidParameter(
-                    "The encryption type '\(word.prefix(80))' is unknown. There are: "
-                        + DiskEncryptionType.allCases.map(\.rawValue).joined(separator: ", ") + ".", target: "encryption.type")
-            }
-            return type
-        }
-        set = try properties?.encryption?.diskEncryptionSetId.flatMap { text in
-            guard !text.isEmpty else { return nil }
-            guard let id = ResourceID(text), id.isType("Microsoft.Compute/diskEncryptionSets"), id.group != nil else {
-                throw APIError.invalidParameter(
-                    "'\(text.prefix(200))' is not the id of a disk encryption set, /subscriptions/…/resourceGroups/…/providers/"
-                        + "Microsoft.Compute/diskEncryptionSets/….", target: "encryption.diskEncryptionSetId")
-            }
-            return id
-        }
-        labels = DiskLabels(osType: properties?.osType, hyperVGeneration: properties?.hyperVGeneration, zones: body.zones)
+        creation = try properties?.creationData.flatMap(DiskCreationWish.init)
+        isIncremental = properties?.incremental
+        encryption = try properties?.encryption?.type.map(Self.encryption)
+        set = try properties?.encryption?.diskEncryptionSetId.flatMap(Self.set)
+        labels = try Self.labels(body)
     }
 
-    private static func createsEmpty(_ data: DiskBody.CreationData?) throws -> Bool {
-        guard let option = data?.createOption else { return false }
-        guard option.lowercased() == "empty" else {
-            throw APIError.notServedYet("The createOption '\(option.prefix(60))' is", target: "creationData.createOption")
+    /// What an image wants for one of its disks.
+    init(location: String, set: ResourceID?) {
+        self.location = location
+        self.set = set
+        (tags, sku, size, creation, isIncremental, encryption) = (nil, nil, nil, nil, nil, nil)
+        labels = DiskLabels()
+    }
+
+    private static func encryption(_ word: String) throws -> DiskEncryptionType {
+        guard let type = DiskEncryptionType(word: word) else {
+            throw APIError.invalidParameter(
+                "The encryption type '\(word.prefix(80))' is unknown. There are: "
+                    + DiskEncryptionType.allCases.map(\.rawValue).joined(separator: ", ") + ".", target: "encryption.type")
         }
-        return true
+        return type
+    }
+
+    /// - Returns: nil for an empty text.
+    static func set(_ text: String) throws -> ResourceID? {
+        guard !text.isEmpty else { return nil }
+        guard let id = ResourceID(text), id.isType("Microsoft.Compute/diskEncryptionSets"), id.group != nil else {
+            throw APIError.invalidParameter(
+                "'\(text.prefix(200))' is not the id of a disk encryption set, /subscriptions/…/resourceGroups/…/providers/"
+                    + "Microsoft.Compute/diskEncryptionSets/….", target: "encryption.diskEncryptionSetId")
+        }
+        return id
+    }
+
+    private static func labels(_ body: DiskBody) throws -> DiskLabels {
+        let properties = body.properties
+        if let tier = properties?.tier, !tier.isEmpty, !DiskPerformance.isTier(tier) {
+            throw APIError.invalidParameter("The performance tier '\(tier.prefix(20))' is unknown. There are P1 to P80.", target: "tier")
+        }
+        for (name, value) in [("diskIOPSReadWrite", properties?.diskIOPSReadWrite), ("diskMBpsReadWrite", properties?.diskMBpsReadWrite)] {
+            if let value, !(1...1_000_000).contains(value) {
+                throw APIError.invalidParameter("The value \(value) of '\(name)' is out of range: 1 to 1000000.", target: name)
+            }
+        }
+        return DiskLabels(
+            osType: properties?.osType, hyperVGeneration: properties?.hyperVGeneration, zones: body.zones, tier: properties?.tier,
+            iops: properties?.diskIOPSReadWrite, mbps: properties?.diskMBpsReadWrite)
     }
 
     /// What would make a promise that is not kept is refused instead of passed over.

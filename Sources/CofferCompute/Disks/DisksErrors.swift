@@ -1,4 +1,5 @@
 import CofferModel
+import CofferPlatform
 
 extension APIError {
     static func diskSizeNotValid(_ size: String) -> APIError {
@@ -10,17 +11,64 @@ extension APIError {
         "Required parameter 'diskSizeGB' is missing (null): say how large the disk shall be, 1 to 32767 GiB.", target: "diskSizeGB")
 
     static let createOptionRequired = invalidParameter(
-        "Required parameter 'creationData.createOption' is missing (null). Say Empty.", target: "creationData.createOption")
+        "Required parameter 'creationData.createOption' is missing (null). Say Empty, Copy, FromImage or Import.",
+        target: "creationData.createOption")
 
-    /// 409: another size than it has.
-    static func diskResize(_ id: ResourceID, isGrowth: Bool) -> APIError {
-        isGrowth
-            ? APIError(
-                status: 409, code: "OperationNotAllowed",
-                message: "The disk '\(id.name)' cannot be enlarged in this version of Coffer. Make a larger disk and copy the data.",
-                target: "diskSizeGB")
-            : APIError(
-                status: 409, code: "OperationNotAllowed", message: "The size of disk '\(id.name)' cannot be reduced.", target: "diskSizeGB")
+    /// 409: a smaller size than it has.
+    static func diskCannotShrink(_ id: ResourceID) -> APIError {
+        APIError(
+            status: 409, code: "OperationNotAllowed", message: "The size of disk '\(id.name)' cannot be reduced.", target: "diskSizeGB")
+    }
+
+    /// 409: a snapshot is as large as its source was.
+    static func snapshotSizeFixed(_ id: ResourceID) -> APIError {
+        APIError(
+            status: 409, code: "OperationNotAllowed",
+            message: "The size of snapshot '\(id.name)' is that of its source and cannot be changed. Make a larger disk of it.",
+            target: "diskSizeGB")
+    }
+
+    /// 400: less than what is to be in it.
+    static func smallerThanSource(_ gibibytes: UInt64, _ what: String) -> APIError {
+        invalidParameter(
+            "The size is smaller than that of \(what), \(gibibytes) GiB. Leave 'diskSizeGB' out, or say that much or more.",
+            target: "diskSizeGB")
+    }
+
+    /// 409: the data would have to be encrypted anew.
+    static func layersDiffer(_ record: DiskRecord, _ type: DiskEncryptionType) -> APIError {
+        APIError(
+            status: 409, code: "OperationNotAllowed",
+            message: "'\(record.id.name)' is encrypted as \(record.encryption.rawValue), in \(record.encryption.layerCount == 1 ? "one layer" : "two layers"), "
+                + "and \(type.rawValue) has \(type.layerCount == 1 ? "one" : "two"). From one number of layers to the other all data must be "
+                + "encrypted anew, which this version of Coffer cannot do: make an empty disk of that type and copy the data in a guest.",
+            target: "encryption.type")
+    }
+
+    /// 400: not the id of something that a disk can be made of.
+    static func sourceNotValid(_ text: String, types: [String]) -> APIError {
+        let forms = types.map { "Microsoft.Compute/\($0)" }.joined(separator: " or ")
+        return invalidParameter(
+            "'\(text.prefix(200))' cannot be the source. It must be the id of a resource of the type \(forms).",
+            target: "creationData.sourceResourceId")
+    }
+
+    static func sourceInOtherSubscription(_ id: ResourceID) -> APIError {
+        invalidParameter("The source '\(id.text)' is in another subscription.", target: "creationData.sourceResourceId")
+    }
+
+    static func sourceInOtherRegion(_ id: ResourceID, _ theirs: String, asked: String) -> APIError {
+        invalidParameter(
+            "The source '\(id.name)' is in '\(theirs)' and what is made of it is to be in '\(asked)'. Both must be in one region.",
+            target: "location")
+    }
+
+    /// 404: no such source.
+    static func sourceNotFound(_ id: ResourceID, lun: Int?) -> APIError {
+        APIError(
+            status: 404, code: "ResourceNotFound",
+            message: "The source '\(id.text)'\(lun.map { " has no data disk \($0) and" } ?? "") was not found.",
+            target: "creationData.sourceResourceId")
     }
 
     /// 409: it is in use.
@@ -31,27 +79,21 @@ extension APIError {
                 + "\(id.group ?? "")")
     }
 
-    /// 409: its encryption would have to change, which this version cannot do.
-    static func diskEncryptionChange(_ id: ResourceID) -> APIError {
-        APIError(
-            status: 409, code: "OperationNotAllowed",
-            message: "The encryption of disk '\(id.name)' cannot be changed in this version of Coffer. Make a new disk and copy the data.",
-            target: "encryption")
-    }
-
     /// 409: a creation or deletion of the disk has not come to its end.
     static func diskIsChanging(_ id: ResourceID) -> APIError {
         APIError(
             status: 409, code: "OperationNotAllowed",
-            message: "The disk '\(id.name)' is being made or deleted just now. Try again in a moment.")
+            message: "'\(id.name)' is being made, changed or deleted just now. Try again in a moment.")
     }
 
-    /// 403: the caller may make the disk, but not use the set.
-    static func linkedAuthorizationFailed(_ grantedTo: String, _ objectID: String, disk: ResourceID, set: ResourceID) -> APIError {
+    /// 403: the caller may do what was asked, but not use what it names.
+    static func linkedAuthorizationFailed(
+        _ caller: Caller, _ missing: Action, from id: ResourceID, _ granted: Action, to linked: ResourceID
+    ) -> APIError {
         APIError(
             status: 403, code: "LinkedAuthorizationFailed",
-            message: "The client '\(grantedTo)' with object id '\(objectID)' has permission to perform action 'Microsoft.Compute/disks/write' on "
-                + "scope '\(disk.text)'; however, it does not have permission to perform action(s) 'Microsoft.Compute/diskEncryptionSets/read' "
-                + "on the linked scope(s) '\(set.text)' (respectively) or the linked scope(s) are invalid.")
+            message: "The client '\(caller.applicationID)' with object id '\(caller.objectID)' has permission to perform action '\(granted.name)' on "
+                + "scope '\(id.text)'; however, it does not have permission to perform action(s) '\(missing.name)' "
+                + "on the linked scope(s) '\(linked.text)' (respectively) or the linked scope(s) are invalid.")
     }
 }

@@ -13,7 +13,7 @@ struct DisksRoutes: Sendable {
         guard let name = path.first else {
             guard method == .get || method == .head else { throw APIError.methodNotAllowed(method.rawValue, Self.type) }
             let scope = ResourceID(subscription: request.subscription, group: request.group)
-            return try .json(ResourceList(value: try await service.disks(in: scope).map(DiskResource.init)))
+            return try .json(ResourceList(value: try await service.disks(in: scope).map { DiskResource(ShownDisk(record: $0)) }))
         }
         let id = try ResourceID.compute(Self.type, name, subscription: request.subscription, group: request.group)
         if path.count == 2, method == .post, ["begingetaccess", "endgetaccess"].contains(path[1].lowercased()) {
@@ -22,11 +22,11 @@ struct DisksRoutes: Sendable {
         guard path.count == 1 else { throw APIError.computeTypeNotServed(request.path) }
         switch method {
         case .get, .head:
-            return try .json(DiskResource(try await service.disk(id, by: request.grant)))
+            return try .json(try await service.disk(id, by: request.grant), isRead: true)
         case .put:
-            return try .json(DiskResource(try await service.put(id, as: specification(request), by: request.grant)))
+            return try .json(try await service.put(id, as: specification(request), by: request.grant))
         case .patch:
-            return try .json(DiskResource(try await service.patch(id, with: specification(request), by: request.grant)))
+            return try .json(try await service.patch(id, with: specification(request), by: request.grant))
         case .delete:
             return try await service.delete(id, by: request.grant) ? APIResponse(status: 200) : .noContent
         case .post:
@@ -36,5 +36,15 @@ struct DisksRoutes: Sendable {
 
     private func specification(_ request: ARMRequest) throws -> DiskSpecification {
         try DiskSpecification(request.http.decode(DiskBody.self))
+    }
+}
+
+extension APIResponse {
+    /// A disk or snapshot. One that is still being made is answered with 202 to the request that made it; clients look again until
+    /// its state is one to stay.
+    static func json(_ disk: ShownDisk, isRead: Bool = false) throws -> APIResponse {
+        let isComing = disk.record.phase == .creating
+        return try .json(
+            DiskResource(disk), status: isComing && !isRead ? 202 : 200, headers: isComing ? ["x-ms-retry-after-ms": "500"] : [:])
     }
 }

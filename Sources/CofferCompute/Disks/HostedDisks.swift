@@ -23,6 +23,15 @@ struct HostedDisks: Sendable {
         _ = try await status(.create(disk: disk, byteCount: byteCount, layers: keys.map(\.layer), keys: keys.map(\.sealed)))
     }
 
+    /// Has a disk made of another. It may not be complete when this returns.
+    func copy(_ disk: DiskID, of source: DiskID, keys: [WrappedDataKey]) async throws {
+        _ = try await status(.copy(disk: disk, source: source, layers: keys.map(\.layer), keys: keys.map(\.sealed)))
+    }
+
+    func resize(_ disk: DiskID, to byteCount: UInt64) async throws {
+        _ = try await status(.resize(disk: disk, byteCount: byteCount))
+    }
+
     func open(_ disk: DiskID, keys: [SealedKey]) async throws -> DiskStatus {
         try await status(.open(disk: disk, keys: keys, isReadOnly: false))
     }
@@ -56,6 +65,11 @@ struct HostedDisks: Sendable {
 
     func holes(_ disk: DiskID) async throws -> [ByteRange] {
         guard case .holes(let ranges) = try await perform(.holes(disk: disk)) else { throw DiskFailure.unexpectedAnswer }
+        return ranges
+    }
+
+    func changes(_ disk: DiskID, since base: DiskID) async throws -> [ByteRange] {
+        guard case .changes(let ranges) = try await perform(.changes(disk: disk, base: base)) else { throw DiskFailure.unexpectedAnswer }
         return ranges
     }
 

@@ -23,10 +23,13 @@ struct EncryptionSetsService: Sendable {
         }
     }
 
-    /// The disks that are encrypted through a set, by id.
+    /// The disks, snapshots and images that are encrypted through a set, by id.
     func associatedResources(of id: ResourceID, by grant: Grant) async throws -> [ResourceID] {
         _ = try await existing(id)
-        return try await store.read { try $0.disks(of: id).map(\.id) }
+        return try await store.read { transaction in
+            var seen: Set<ResourceID> = []
+            return try transaction.disks(of: id).map(\.id.shown).filter { seen.insert($0).inserted }
+        }
     }
 
     /// Makes a set, or changes one; what is left out stays as it is, but tags, which are replaced.
@@ -64,7 +67,7 @@ struct EncryptionSetsService: Sendable {
             let rules = rules
             let isThere = try await store.write { transaction in
                 guard var set = try transaction.encryptionSet(id) else { return false }
-                let disks = try transaction.disks(of: id).map(\.id.name)
+                let disks = Set(try transaction.disks(of: id).map(\.id.shown)).map { "\($0.segments.last?.type ?? "")/\($0.name)" }.sorted()
                 let names = disks.prefix(10).joined(separator: ", ") + (disks.count > 10 ? ", …" : "")
                 try rules.require(.setInUse, disks.isEmpty, ["set": id.name, "count": String(disks.count), "disks": names])
                 set.isBeingDeleted = true
@@ -96,6 +99,10 @@ struct EncryptionSetsService: Sendable {
     private func create(_ id: ResourceID, as wanted: EncryptionSetSpecification) async throws -> EncryptionSetRecord {
         guard let location = wanted.location, !location.isEmpty else { throw APIError.locationNotAvailable("") }
         guard let wantedKey = wanted.key else { throw APIError.activeKeyRequired }
+        let count = try await sets(in: ResourceID(subscription: id.subscription ?? "")).count { $0.location == location }
+        let facts = ["count": String(count), "region": location]
+        try rules.require(.setLimit2021, count < 1000, facts)
+        try rules.require(.setLimit, count < 5000, facts)
         let rotates = wanted.rotatesAutomatically ?? false
         let key = try await keyCheck.key(wantedKey, rotates: rotates, location: location, set: id)
         let set = EncryptionSetRecord(

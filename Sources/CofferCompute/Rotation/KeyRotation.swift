@@ -74,7 +74,7 @@ struct KeyRotation: Sendable {
     ///
     /// - Throws: ``APIError`` of the key service if the set's identity may not use the key.
     func rehearse(_ set: EncryptionSetRecord, under key: SetKey) async throws {
-        guard let disk = try await store.read({ try $0.disks(of: set.id).first { $0.phase == .succeeded } }) else { return }
+        guard let disk = try await store.read({ try $0.disks(of: set.id).first { $0.phase == .succeeded && $0.set == set.id } }) else { return }
         do {
             try await hosted.withRecipientKey { publicKey in
                 guard let (index, layer, _) = try await customerLayer(of: disk) else { return }
@@ -106,7 +106,9 @@ struct KeyRotation: Sendable {
     private func rewrap(_ disk: DiskRecord, under set: EncryptionSetRecord) async throws {
         for _ in 0..<Self.attempts {
             // It may have been deleted while this waited for its turn.
-            guard try await store.read({ try $0.disk(disk.id) })?.disk == disk.disk else { return }
+            // And one that is being moved to the set, or away from it, has its new key from the move.
+            guard let now = try await store.read({ try $0.disk(disk.id) }), now.disk == disk.disk, now.set == set.id, now.phase != .failed
+            else { return }
             do {
                 return try await hosted.withRecipientKey { publicKey in
                     guard let (index, layer, generation) = try await customerLayer(of: disk), layer.keyID != set.activeKey.url.text

@@ -5,7 +5,8 @@ extension EncryptionRule {
     static let all: [EncryptionRule] = [
         .keyURLForm, .keyURLVersion, .keyType, .keySize, .keyEnabled, .keyNotBefore, .keyExpires, .vaultPurgeProtection, .vaultRegion,
         .vaultSubscription, .sourceVaultMatch, .sourceVaultSubscription, .setIdentity, .setType, .setTypeFixed, .setInUse,
-        .setRequired, .setWithPlatformKey, .setSubscription, .setRegion, .setTypeMatch, .diskEncryptionFixed, .doubleEncryptionSKU,
+        .setRequired, .setWithPlatformKey, .setSubscription, .setRegion, .setTypeMatch, .encryptionChangeAttached, .customerKeyKept, .incrementalKeepsCustomerKey,
+        .incrementalOneSet, .doubleEncryptionSKU, .setLimit2021, .setLimit,
     ]
 
     // MARK: The key of a disk encryption set
@@ -67,7 +68,15 @@ extension EncryptionRule {
         "Changing property 'encryptionType' is not allowed: '{set}' has '{type}'. Make another disk encryption set.")
     static let setInUse = EncryptionRule(
         "set-in-use", status: 409, code: "OperationNotAllowed",
-        "The disk encryption set '{set}' is associated with {count} disks and cannot be deleted: {disks}. Delete those first.")
+        "The disk encryption set '{set}' is associated with {count} resources and cannot be deleted: {disks}. Delete those first.")
+
+    /// Azure counts them by region and subscription.
+    static let setLimit2021 = EncryptionRule(
+        "set-limit-1000", in: [.year2021], status: 409, code: "OperationNotAllowed",
+        "There are {count} disk encryption sets in the region '{region}' of the subscription, and there may be 1000. Delete one first.")
+    static let setLimit = EncryptionRule(
+        "set-limit-5000", in: [.current], status: 409, code: "OperationNotAllowed",
+        "There are {count} disk encryption sets in the region '{region}' of the subscription, and there may be 5000. Delete one first.")
 
     // MARK: Disks
 
@@ -87,10 +96,20 @@ extension EncryptionRule {
     static let setTypeMatch = EncryptionRule(
         "set-type-match", target: "encryption.type",
         "The disk's encryption type '{type}' is not that of the disk encryption set '{set}', '{theirs}'. Both must be the same.")
-    static let diskEncryptionFixed = EncryptionRule(
-        "disk-encryption-fixed", in: [.year2021], status: 409, code: "PropertyChangeNotAllowed", target: "encryption",
-        "Changing property 'encryption' is not allowed: the encryption of '{disk}' cannot be changed once it is configured. Make a new "
-            + "disk and copy the data.")
+    static let encryptionChangeAttached = EncryptionRule(
+        "encryption-change-attached", status: 409, code: "OperationNotAllowed", target: "encryption",
+        "The encryption of '{disk}' cannot be changed while it is attached. Detach it first: coffer disk detach {disk} -g {group}")
+    static let customerKeyKept = EncryptionRule(
+        "customer-key-kept", in: [.year2021], status: 409, code: "PropertyChangeNotAllowed", target: "encryption.type",
+        "Changing property 'encryption.type' is not allowed: '{disk}' is encrypted with a customer's key, which cannot be taken back. Make "
+            + "a new disk and copy the data.")
+    static let incrementalKeepsCustomerKey = EncryptionRule(
+        "incremental-keeps-customer-key", in: [.current], status: 409, code: "OperationNotAllowed", target: "encryption.type",
+        "'{disk}' has incremental snapshots, and so cannot go back from a customer's key to the platform's. Delete them first: {snapshots}.")
+    static let incrementalOneSet = EncryptionRule(
+        "incremental-one-set", status: 409, code: "OperationNotAllowed", target: "encryption.diskEncryptionSetId",
+        "'{disk}' and all of its incremental snapshots must have one disk encryption set. Leave the set out, or delete the incremental "
+            + "snapshots first: {snapshots}.")
     static let doubleEncryptionSKU = EncryptionRule(
         "double-encryption-sku", target: "sku.name",
         "Double encryption, with platform and customer keys, is not available for disks of the SKU '{sku}'. Choose Premium_LRS, for example.")

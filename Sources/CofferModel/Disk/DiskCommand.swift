@@ -21,7 +21,14 @@ package enum DiskCommand: Codable, Equatable, Sendable {
     case suspend(disk: DiskID, reason: String)
     /// Gives a suspended disk its data keys again.
     case resume(disk: DiskID, keys: [SealedKey])
-    /// Destroys the header, and with it the wrapped keys, then the data. Repeating it is no error.
+    /// Makes a disk larger. Clients that are connected go on with the size that they know. Repeating it is no error.
+    case resize(disk: DiskID, byteCount: UInt64)
+    /// Makes a disk of what another holds at the moment of this command, with the same data keys. Repeating it is no error.
+    ///
+    /// `layers` wrap the source's data keys for the new disk; `keys` are these keys, sealed for the new disk. The answer may come
+    /// before everything is copied: the disk's state is `copying` until then.
+    case copy(disk: DiskID, source: DiskID, layers: [DiskLayer], keys: [SealedKey])
+    /// Destroys the header, and with it the wrapped keys, then the data; ends a copy in progress. Repeating it is no error.
     case delete(disk: DiskID)
     /// One disk's header and state.
     case inspect(disk: DiskID)
@@ -29,6 +36,8 @@ package enum DiskCommand: Codable, Equatable, Sendable {
     case list
     /// The ranges that were never written or were trimmed, which read as zeros here but not under another decryptor.
     case holes(disk: DiskID)
+    /// The ranges whose ciphertext is not that of `base`: what changed between two copies of one disk. Needs no keys.
+    case changes(disk: DiskID, base: DiskID)
     /// Writes everything that clients have sent to stable storage.
     case sync
     /// Ends the process if no disk is open.
@@ -37,5 +46,5 @@ package enum DiskCommand: Codable, Equatable, Sendable {
 
 /// The version of the control protocol, in ``DiskCommand/hello(version:)``.
 package enum DiskControlVersion {
-    package static let current = 1
+    package static let current = 2
 }

@@ -1,11 +1,12 @@
 /// What `coffer-diskd` answers.
 package enum DiskReply: Codable, Equatable, Sendable {
     case greeting(DiskHostGreeting)
-    /// To create, open, close, rewrap, suspend, resume and inspect: the disk as it is now.
+    /// To create, copy, resize, open, close, rewrap, suspend, resume and inspect: the disk as it is now.
     case disk(DiskStatus)
     /// To list: every disk, and every directory that holds none that can be read.
     case disks([DiskStatus], refused: [RefusedDisk])
     case holes([ByteRange])
+    case changes([ByteRange])
     /// To delete, sync and quitIfIdle.
     case done
     case failure(DiskFailure)
@@ -34,6 +35,10 @@ package struct DiskStatus: Codable, Equatable, Sendable {
         case open
         /// Exported, but its data keys are gone; I/O fails.
         case suspended
+        /// Being copied from another; it cannot be opened yet.
+        case copying
+        /// Copying it failed, for the reason given; nothing is left of it but this notice.
+        case failed
     }
 
     package let disk: DiskID
@@ -47,14 +52,17 @@ package struct DiskStatus: Codable, Equatable, Sendable {
     package let layers: [DiskLayer]
     /// Where clients reach it while it is open or suspended: the path of a Unix socket and the export's name.
     package let export: DiskExport?
-    /// Why it is suspended.
+    /// Why it is suspended or failed.
     package let reason: String?
+    /// How much of it is copied, in bytes from its start, while it is being copied.
+    package let copiedByteCount: UInt64?
     /// Connected NBD clients.
     package let clientCount: Int
 
     package init(
         disk: DiskID, state: State, byteCount: UInt64, allocatedByteCount: UInt64, generation: UInt64,
-        layers: [DiskLayer], export: DiskExport?, reason: String?, clientCount: Int
+        layers: [DiskLayer], export: DiskExport?, reason: String?, clientCount: Int,
+        copiedByteCount: UInt64? = nil
     ) {
         self.disk = disk
         self.state = state
@@ -65,6 +73,7 @@ package struct DiskStatus: Codable, Equatable, Sendable {
         self.export = export
         self.reason = reason
         self.clientCount = clientCount
+        self.copiedByteCount = copiedByteCount
     }
 }
 

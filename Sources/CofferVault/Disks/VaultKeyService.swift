@@ -86,6 +86,24 @@ package struct VaultKeyService: KeyService {
         }.value
     }
 
+    package func adoptDataKey(
+        under keyID: String, as identity: Caller, for recipient: DataKeyRecipient,
+        giving: (DataKeyRecipient) async throws -> SealedKey
+    ) async throws -> WrappedDataKey {
+        let url = try versioned(keyID)
+        let courier = HPKEPrivateKey.generate()
+        let sealed = try await giving(DataKeyRecipient(publicKey: courier.publicKey, disk: recipient.disk, layer: recipient.layer))
+        let dataKey = try courier.open(
+            sealed.box, info: SealedKey.purpose, authenticating: SealedKey.binding(disk: recipient.disk, layer: recipient.layer))
+        guard DataKey.isSound(dataKey) else { throw APIError.wrappedKeyNotValid(url) }
+        let wrapped = try await use(.wrapKey, url, as: identity) { version, vault in
+            let key = try version.publicKey(url)
+            return try dataKey.withBytes { try key.encrypt($0, using: Self.scheme) }
+        }
+        let layer = DiskLayer(keyID: url.text, algorithm: Self.scheme.rawValue, wrappedKey: wrapped.value)
+        return WrappedDataKey(layer: layer, sealed: try await openDataKey(layer, as: identity, for: recipient))
+    }
+
     /// The data key that a version's key wrapped.
     private func dataKey(
         in wrapped: [UInt8], _ version: KeyVersionRecord, _ vault: VaultRecord, _ url: KeyURL

@@ -3,9 +3,10 @@ import ArgumentParser
 struct DiskCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disk",
-        abstract: "Attach encrypted disks to QEMU, and look at them.",
+        abstract: "Attach encrypted disks to QEMU, and look at them and their snapshots.",
         subcommands: [
             AttachCommand.self, DetachCommand.self, ListDisksCommand.self, InspectDiskCommand.self, ExportKeyCommand.self,
+            SnapshotChangesCommand.self,
         ]
     )
 }

@@ -14,11 +14,15 @@ struct DiskTarget: ParsableArguments {
     @OptionGroup var data: DataOption
 
     /// Calls one of Coffer's own operations on the disk.
-    func call(_ operation: String, body: JSONValue? = nil, on connection: ServerConnection) async throws -> JSONValue {
+    ///
+    /// - Parameter type: `disks`, or `snapshots` where the name is one of a snapshot.
+    func call(
+        _ operation: String, type: String = "disks", body: JSONValue? = nil, on connection: ServerConnection
+    ) async throws -> JSONValue {
         let escape = { (text: String) in text.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? "" }
         return try await connection.call(
             "POST",
-            "/coffer/v1/subscriptions/\(connection.card.subscriptionID)/resourceGroups/\(escape(group))/disks/\(escape(name))/\(operation)",
+            "/coffer/v1/subscriptions/\(connection.card.subscriptionID)/resourceGroups/\(escape(group))/\(type)/\(escape(name))/\(operation)",
             body: body
         )
     }

@@ -5,6 +5,7 @@ import CofferCrypto
 import CofferDiskControl
 import CofferHTTP
 import CofferIdentity
+import CofferImport
 import CofferModel
 import CofferMonitor
 import CofferPlatform
@@ -71,6 +72,7 @@ struct Assembly {
                 subscriptionID: card.subscriptionID, audiences: resources.audiences, disksPath: directory.disksPath,
                 vaultSuffix: vaultSuffix
             ),
+            imageReader: command.importDirectory.map { QemuImageReader(directory: $0) },
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
         let door = FrontDoor(

@@ -42,9 +42,9 @@ struct DiskHostSupervisor: Service {
         await cancelWhenGracefulShutdown {
             var process = first
             while (try? await Task.sleep(for: .seconds(1))) != nil {
-                // Reaps a host that this process started; one of an earlier process is no child and is left alone.
+                // Reaps a host that this process started; one of an earlier process is no child, and other children have their own.
                 var status: Int32 = 0
-                _ = unsafe waitpid(-1, &status, WNOHANG)
+                if let process { _ = unsafe waitpid(process, &status, WNOHANG) }
                 if let found = await greeting() {
                     if found.processID != process {
                         process = found.processID

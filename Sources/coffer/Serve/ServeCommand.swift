@@ -37,6 +37,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The region that resources are placed in by default.")
     var region: String = "uksouth"
 
+    @Option(help: "The directory whose files, raw, qcow2, VHD, VHDX and VMDK, disks may be imported from by file:// URIs. None if left out.")
+    var importDirectory: String?
+
     @Flag(help: "Refuse what exceeds the limits that Azure publishes for a vault and a subscription, with 429 and Retry-After.")
     var throttle = false
 
@@ -58,6 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
         guard testClock || !benchmarkWithoutAudit else {
             throw ValidationError("--benchmark-without-audit is for measurements only and needs --test-clock")
         }
+        if let importDirectory, !importDirectory.hasPrefix("/") { throw ValidationError("--import-directory is an absolute path") }
         try token.validateTogether()
     }
 

@@ -23,6 +23,8 @@ final class DiskHostDouble: DiskHost {
         var interrupt: (@Sendable (DiskCommand) throws -> Void)?
         /// A generation that the next rewrap finds changed by somebody else.
         var surprises = 0
+        /// Whether copies take until ``finishCopies()``.
+        var isSlow = false
     }
 
     private let contents = Mutex(Contents())
@@ -50,9 +52,26 @@ final class DiskHostDouble: DiskHost {
     func restart() {
         contents.withLock { contents in
             contents.processes += 1
+            contents.disks = contents.disks.filter { $0.value.state != .copying && $0.value.state != .failed }
             for id in contents.disks.keys {
                 contents.disks[id]?.state = .closed
                 contents.disks[id]?.reason = nil
+            }
+        }
+    }
+
+    /// Makes copies take until ``finishCopies()``.
+    func beSlow() {
+        contents.withLock { $0.isSlow = true }
+    }
+
+    /// Ends all copies: well, or for `reason`.
+    func finishCopies(failing reason: String? = nil) {
+        contents.withLock { contents in
+            contents.isSlow = false
+            for id in contents.disks.keys where contents.disks[id]?.state == .copying {
+                contents.disks[id]?.state = reason == nil ? .closed : .failed
+                contents.disks[id]?.reason = reason
             }
         }
     }
@@ -114,6 +133,23 @@ final class DiskHostDouble: DiskHost {
             disk.generation += 1
             host.disks[id] = disk
             return try status(id, host)
+        case .resize(let id, let byteCount):
+            var disk = try find(id, host)
+            guard byteCount >= disk.byteCount else { throw DiskFailure(.badCommand, "a disk can be made larger only") }
+            if byteCount > disk.byteCount { (disk.byteCount, disk.generation) = (byteCount, disk.generation + 1) }
+            host.disks[id] = disk
+            return try status(id, host)
+        case .copy(let id, let source, let layers, let sealed):
+            let keys = try sealed.enumerated().map { try unseal($1, id, $0, host) }
+            let from = try find(source, host)
+            guard keys == from.dataKeys else { throw DiskFailure(.wrongKey, "a data key is not the source's") }
+            if let found = host.disks[id], found.state != .failed {
+                guard found.layers == layers else { throw DiskFailure(.exists, "another disk has the id") }
+            } else {
+                host.disks[id] = Disk(
+                    byteCount: from.byteCount, generation: 1, layers: layers, dataKeys: keys, state: host.isSlow ? .copying : .closed)
+            }
+            return try status(id, host)
         case .suspend(let id, let reason):
             var disk = try find(id, host)
             if disk.state != .closed { (disk.state, disk.reason) = (.suspended, reason) }
@@ -127,12 +163,13 @@ final class DiskHostDouble: DiskHost {
             host.disks[id] = disk
             return try status(id, host)
         case .delete(let id):
-            guard host.disks[id].map({ $0.state == .closed }) ?? true else { throw DiskFailure(.busy, "the disk is open") }
+            guard host.disks[id].map({ $0.state != .open && $0.state != .suspended }) ?? true else { throw DiskFailure(.busy, "the disk is open") }
             host.disks[id] = nil
             return .done
         case .inspect(let id): return try status(id, host)
         case .list: return .disks(try host.disks.keys.map { try statusValue($0, host) }, refused: [])
         case .holes(let id): return .holes([ByteRange(offset: 0, length: try find(id, host).byteCount)])
+        case .changes(let id, _): return .changes([ByteRange(offset: 0, length: try find(id, host).byteCount)])
         case .sync, .quitIfIdle: return .done
         }
     }
@@ -165,7 +202,7 @@ final class DiskHostDouble: DiskHost {
         let disk = try find(id, host)
         return DiskStatus(
             disk: id, state: disk.state, byteCount: disk.byteCount, allocatedByteCount: 0, generation: disk.generation,
-            layers: disk.layers, export: disk.state == .closed ? nil : DiskExport(socketPath: "/data dir/run/nbd.sock", name: id.text),
-            reason: disk.reason, clientCount: 0)
+            layers: disk.layers, export: disk.state != .open && disk.state != .suspended ? nil : DiskExport(socketPath: "/data dir/run/nbd.sock", name: id.text),
+            reason: disk.reason, clientCount: 0, copiedByteCount: disk.state == .copying ? disk.byteCount / 4 : nil)
     }
 }

@@ -98,6 +98,14 @@ final class KeyVaultDouble: KeyService {
         return Self.wrap(try Self.unwrap(layer), keyID: url.text, algorithm: "RSA-OAEP-256", for: recipient)
     }
 
+    func adoptDataKey(
+        under keyID: String, as identity: Caller, for recipient: DataKeyRecipient, giving: (DataKeyRecipient) async throws -> SealedKey
+    ) async throws -> WrappedDataKey {
+        let dataKey = try await Self.receive(recipient, giving)
+        let url = try use("wrap", keyID, identity)
+        return Self.wrap(dataKey, keyID: url.text, algorithm: "RSA-OAEP-256", for: recipient)
+    }
+
     private func use(_ what: String, _ keyID: String, _ identity: Caller) throws -> KeyURL {
         guard let url = KeyURL(keyID), let version = url.version else { throw APIError.invalidParameter("no version") }
         let vault = try vault(url)
@@ -131,6 +139,15 @@ final class KeyVaultDouble: KeyService {
 
 extension KeyService {
     static func newDataKey() -> [UInt8] { (0..<64).map { _ in UInt8.random(in: .min ... .max) } }
+
+    /// A data key that another key service gives away.
+    static func receive(_ recipient: DataKeyRecipient, _ giving: (DataKeyRecipient) async throws -> SealedKey) async throws -> [UInt8] {
+        let courier = DataKeyRecipient(publicKey: Array(newDataKey().suffix(32)), disk: recipient.disk, layer: recipient.layer)
+        let prefix = courier.publicKey + SealedKey.binding(disk: recipient.disk, layer: recipient.layer)
+        let box = try await giving(courier).box
+        guard box.starts(with: prefix) else { throw APIError.invalidParameter("sealed to somebody else") }
+        return Array(box.dropFirst(prefix.count))
+    }
 
     static func seal(_ dataKey: [UInt8], for recipient: DataKeyRecipient) -> SealedKey {
         SealedKey(box: recipient.publicKey + SealedKey.binding(disk: recipient.disk, layer: recipient.layer) + dataKey)
@@ -170,5 +187,12 @@ struct PlatformKeysDouble: KeyService {
         _ layer: DiskLayer, under keyID: String, as identity: Caller, for recipient: DataKeyRecipient
     ) async throws -> WrappedDataKey {
         Self.wrap(try Self.unwrap(layer), keyID: "platform:1", algorithm: "A256KW", for: recipient)
+    }
+
+    func adoptDataKey(
+        under keyID: String, as identity: Caller, for recipient: DataKeyRecipient, giving: (DataKeyRecipient) async throws -> SealedKey
+    ) async throws -> WrappedDataKey {
+        guard keyID == "platform", identity == .platform else { throw APIError.invalidParameter("not a platform key") }
+        return Self.wrap(try await Self.receive(recipient, giving), keyID: "platform:1", algorithm: "A256KW", for: recipient)
     }
 }

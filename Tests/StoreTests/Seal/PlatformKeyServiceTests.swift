@@ -47,6 +47,20 @@ import Testing
         #expect(try host.open(other.sealed, disk: disk, layer: 0) != key)
     }
 
+    @Test func aDataKeyOfAnotherServiceIsAdoptedSealed() async throws {
+        let other = PlatformKeyService(
+            store: InMemoryStore(), sealer: try await Keyring.open(root: KeyringTests.root(), store: InMemoryStore()))
+        let made = try await other.makeDataKey(under: "platform", as: caller, for: recipient())
+        let adopted = try await service.adoptDataKey(under: "platform", as: caller, for: recipient()) { courier in
+            try await other.openDataKey(made.layer, as: caller, for: courier)
+        }
+        #expect(try host.open(adopted.sealed, disk: disk, layer: 0) == host.open(made.sealed, disk: disk, layer: 0))
+        #expect(adopted.layer.wrappedKey != made.layer.wrappedKey)
+        await #expect(throws: CryptoError.authenticationFailed) {
+            _ = try await service.adoptDataKey(under: "platform", as: caller, for: recipient()) { _ in made.sealed }
+        }
+    }
+
     @Test func aRotatedKeyWrapsNewKeysAndStillOpensOldOnes() async throws {
         let old = try await service.makeDataKey(under: "platform", as: caller, for: recipient())
         let key = try host.open(old.sealed, disk: disk, layer: 0)

@@ -23,6 +23,12 @@ int coffer_punch_hole(int file, off_t offset, off_t length);
 off_t coffer_seek_data(int file, off_t offset);
 off_t coffer_seek_hole(int file, off_t offset);
 
+/// Makes `to` share all of `from`'s blocks (FICLONE). 0, or -1 with errno, such as EOPNOTSUPP where the file system cannot.
+int coffer_clone_file(int to, int from);
+
+/// Copies like copy_file_range(2) at given offsets. Bytes copied, or -1 with errno.
+ssize_t coffer_copy_range(int from, off_t from_offset, int to, off_t to_offset, size_t count);
+
 /// Renames within the file system and fails with EEXIST where the target exists. 0, or -1 with errno.
 int coffer_rename_noreplace(const char *from, const char *to);
 

@@ -1,0 +1,75 @@
+import CofferModel
+import CofferPlatform
+
+/// Changes disks and snapshots that are there: their size, their keys, and what is only kept and shown.
+///
+/// Whoever calls holds the disk's turn.
+struct DiskUpdates: Sendable {
+    let store: any Store
+    let changes: DiskChange
+    let chooser: EncryptionChooser
+    let rules: RuleBook
+
+    /// - Parameter tags: All tags that it is to have.
+    /// - Throws: ``APIError`` for the first thing that cannot be changed so; then nothing is changed, or the size alone.
+    func apply(
+        _ wanted: DiskSpecification, to old: DiskRecord, tags: [String: String], by grant: Grant
+    ) async throws -> DiskRecord {
+        let size = try newSize(wanted, of: old)
+        let target = try await newKeys(wanted, of: old, by: grant)
+        let sku = wanted.sku ?? old.sku
+        let encryption = target?.encryption ?? old.encryption
+        try rules.require(
+            .doubleEncryptionSKU, encryption != .platformAndCustomerKeys || sku.allowsDoubleEncryption, ["sku": sku.rawValue])
+        var record = old
+        if let size { record = try await changes.grow(record, to: size) }
+        if let target { record = try await changes.move(record, to: target) }
+        let changed = try await store.write { transaction in
+            try transaction.change(old) { record in
+                record.tags = tags
+                record.sku = sku
+                record.labels.update(with: wanted.labels)
+            }
+        }
+        guard let changed else { throw APIError.resourceNotFound(old.id) }
+        return changed
+    }
+
+    /// The size to grow to, or nil if it stays.
+    private func newSize(_ wanted: DiskSpecification, of old: DiskRecord) throws -> UInt64? {
+        guard let size = wanted.size, !size.isSize(of: old.byteCount) else { return nil }
+        guard size.byteCount > old.byteCount else { throw APIError.diskCannotShrink(old.id) }
+        guard old.snapshot == nil else { throw APIError.snapshotSizeFixed(old.id) }
+        return size.byteCount
+    }
+
+    /// The keys to move to, or nil if they stay.
+    private func newKeys(_ wanted: DiskSpecification, of old: DiskRecord, by grant: Grant) async throws -> KeyMove? {
+        try rules.require(.setWithPlatformKey, wanted.encryption != .platformKey || wanted.set == nil, ["disk": old.id.name])
+        // `az disk update` leaves the set out of what it echoes for double encryption; that is no wish to change it.
+        let keepsSet = wanted.set.map { $0 == old.set } ?? (wanted.encryption != .platformKey || old.set == nil)
+        if keepsSet, wanted.encryption.map({ $0 == old.encryption }) ?? true { return nil }
+        let choice = try await chooser.choose(for: old.id, wanted, sku: wanted.sku ?? old.sku, location: old.location, by: grant)
+        let chain = try await store.read { try $0.incrementalSnapshots(of: old) }
+        let names = chain.map(\.id.name).joined(separator: ", ")
+        let isLeaving = old.encryption.usesCustomerKey && !choice.type.usesCustomerKey
+        try rules.require(.customerKeyKept, !isLeaving, ["disk": old.id.name])
+        try rules.require(.incrementalKeepsCustomerKey, !isLeaving || chain.isEmpty, ["disk": old.id.name, "snapshots": names])
+        try rules.require(.incrementalOneSet, choice.set == old.set || chain.isEmpty, ["disk": old.id.name, "snapshots": names])
+        try rules.require(.encryptionChangeAttached, !old.isAttached, ["disk": old.id.name, "group": old.id.group ?? ""])
+        try chooser.checkLayers(old, choice.type)
+        return KeyMove(encryption: choice.type, set: choice.set)
+    }
+}
+
+extension DiskLabels {
+    /// Takes over what `wanted` says something of.
+    mutating func update(with wanted: DiskLabels) {
+        osType = wanted.osType ?? osType
+        hyperVGeneration = wanted.hyperVGeneration ?? hyperVGeneration
+        zones = wanted.zones ?? zones
+        tier = wanted.tier ?? tier
+        iops = wanted.iops ?? iops
+        mbps = wanted.mbps ?? mbps
+    }
+}

@@ -1,0 +1,138 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// A program that this process runs and listens to. Its standard input is empty, and it has no other file of this process.
+final class ChildProcess: Sendable {
+    /// Why a program could not be started.
+    struct StartError: Error {
+        let code: Int32
+    }
+
+    /// How a program ended.
+    struct Result: Sendable {
+        /// The exit status, or 128 and the signal's number.
+        let status: Int32
+        /// The first bytes of standard output.
+        let output: [UInt8]
+        /// The first bytes of standard error.
+        let errors: [UInt8]
+
+        /// The first line of what it complained of.
+        var reason: String {
+            let line = String(decoding: errors, as: UTF8.self).split(whereSeparator: \.isNewline).first
+            return line.map { String($0.prefix(300)) } ?? "qemu-img ended with status \(status)"
+        }
+    }
+
+    private enum State {
+        case running(pid_t)
+        case ended
+    }
+
+    private static let keptByteCount = 1 << 20
+
+    private let state: Mutex<State>
+    private let output: Int32
+    private let errors: Int32
+
+    /// Starts a program that is looked for in the PATH.
+    init(_ words: [String]) throws(StartError) {
+        guard let (output, outputEnd) = Self.pipe() else { throw StartError(code: errno) }
+        guard let (errors, errorsEnd) = Self.pipe() else {
+            close(output)
+            close(outputEnd)
+            throw StartError(code: errno)
+        }
+        defer {
+            close(outputEnd)
+            close(errorsEnd)
+        }
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, outputEnd, STDOUT_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, errorsEnd, STDERR_FILENO)
+        _ = coffer_close_on_exec_from(3)
+        var process = pid_t()
+        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
+        defer { for unsafe word in unsafe arguments { unsafe free(word) } }
+        let status = unsafe posix_spawnp(&process, words.first ?? "", &actions, nil, &arguments, environ)
+        guard status == 0 else {
+            close(output)
+            close(errors)
+            throw StartError(code: status)
+        }
+        self.output = output
+        self.errors = errors
+        state = Mutex(.running(process))
+    }
+
+    deinit {
+        close(output)
+        close(errors)
+    }
+
+    /// Ends the program now, if it runs.
+    func kill() {
+        state.withLock { state in
+            if case .running(let process) = state { _ = Glibc.kill(process, SIGKILL) }
+        }
+    }
+
+    /// Waits for the program's end, on the calling thread.
+    ///
+    /// - Parameter listen: Called with pieces of standard output as they come.
+    func finish(_ listen: ([UInt8]) -> Void) -> Result {
+        var kept: (output: [UInt8], errors: [UInt8]) = ([], [])
+        var open = [output, errors]
+        while !open.isEmpty {
+            var polled = open.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            guard unsafe poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR else { break }
+            for entry in polled where entry.revents != 0 {
+                guard let bytes = Self.read(entry.fd) else {
+                    open.removeAll { $0 == entry.fd }
+                    continue
+                }
+                if entry.fd == output {
+                    listen(bytes)
+                    if kept.output.count < Self.keptByteCount { kept.output += bytes }
+                } else if kept.errors.count < Self.keptByteCount {
+                    kept.errors += bytes
+                }
+            }
+        }
+        return Result(status: reap(), output: kept.output, errors: kept.errors)
+    }
+
+    private func reap() -> Int32 {
+        guard case .running(let process) = state.withLock({ $0 }) else { return -1 }
+        // Waits without taking the end away, so that `kill` never meets another process of the same number.
+        var information = unsafe siginfo_t()
+        while unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+        return state.withLock { state in
+            var status: Int32 = 0
+            while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+            state = .ended
+            let signal = status & 0x7F
+            return signal == 0 ? status >> 8 & 0xFF : 128 + signal
+        }
+    }
+
+    /// What there is to read, or nil at the end.
+    private static func read(_ file: Int32) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let got = unsafe bytes.withUnsafeMutableBytes { unsafe Glibc.read(file, $0.baseAddress, $0.count) }
+            if got < 0, errno == EINTR { continue }
+            return got > 0 ? Array(bytes.prefix(got)) : nil
+        }
+    }
+
+    private static func pipe() -> (read: Int32, write: Int32)? {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe Glibc.pipe(&ends) == 0 else { return nil }
+        return (ends[0], ends[1])
+    }
+}

@@ -1,0 +1,25 @@
+import CofferModel
+
+extension DiskCommand {
+    /// The command's name, for the log.
+    var name: String {
+        switch self {
+        case .hello: "hello"
+        case .create: "create"
+        case .open: "open"
+        case .close: "close"
+        case .rewrap: "rewrap"
+        case .suspend: "suspend"
+        case .resume: "resume"
+        case .resize: "resize"
+        case .copy: "copy"
+        case .delete: "delete"
+        case .inspect: "inspect"
+        case .list: "list"
+        case .holes: "holes"
+        case .changes: "changes"
+        case .sync: "sync"
+        case .quitIfIdle: "quitIfIdle"
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import CofferBlock
+import CofferCore
+import CofferCrypto
+import CofferDiskFormat
+import CofferModel
+
+/// Data keys on their way from a command to a disk, and from one wrap to another.
+extension DiskService {
+    func unseal(_ sealed: [SealedKey], for disk: DiskID) throws(DiskFailure) -> LayerKeys {
+        switch sealed.count {
+        case 1: return LayerKeys(inner: try unseal(sealed[0], for: disk, layer: 0))
+        case 2:
+            let outer = try unseal(sealed[1], for: disk, layer: 1)
+            return LayerKeys(inner: try unseal(sealed[0], for: disk, layer: 0), outer: outer)
+        default: throw DiskFailure(.badCommand, "a disk has one or two data keys")
+        }
+    }
+
+    private func unseal(_ sealed: SealedKey, for disk: DiskID, layer: Int) throws(DiskFailure) -> SecretBytes {
+        do {
+            let key = try sessionKey.open(
+                sealed.box, info: SealedKey.purpose, authenticating: SealedKey.binding(disk: disk, layer: layer))
+            if key.count == LayerKeys.keyByteCount { return key }
+        } catch {}
+        throw DiskFailure(.wrongKey, "the sealed key for layer \(layer) was not made for this process and this disk")
+    }
+
+    /// Refuses keys that no disk should be made with.
+    func checkFit(_ keys: borrowing LayerKeys) throws(DiskFailure) {
+        if keys.withOuter({ keys.inner.constantTimeEquals($0) }) == true {
+            throw DiskFailure(.badCommand, "the layers of a disk need different data keys")
+        }
+        do {
+            _ = try XTSCipher(key: keys.inner)
+            _ = try keys.withOuter { (key) throws(CryptoError) in try XTSCipher(key: key) }
+        } catch {
+            throw DiskFailure(.wrongKey, "a data key is none for AES-256-XTS")
+        }
+    }
+
+    func rewrap(
+        _ disk: DiskID, _ index: Int, to layer: DiskLayer, _ sealed: SealedKey, from generation: UInt64
+    ) throws(DiskFailure) -> DiskStatus {
+        let key = try unseal(sealed, for: disk, layer: index)
+        return try withUnit(disk) { (open) throws(DiskFailure) in
+            if let changed = try rewrapCopy(disk, index, to: layer, key, from: generation) { return changed }
+            let old = try header(disk)
+            // Before anything else, so that no caller learns more than that its key is wrong.
+            try format(disk) { () throws(DiskFormatError) in try old.prove(key, isLayer: index) }
+            if open?.holds(key, asLayer: index) == false { throw DiskFailure(DiskFormatError.wrongKey(layer: index), path: "") }
+            if old.generation == generation &+ 1, old.layers[index].layer == layer {
+                // A repetition of what was done already.
+                try format(disk) { () throws(DiskFormatError) in try shelf.settle(disk) }
+                return try status(old, open)
+            }
+            guard old.generation == generation else {
+                throw DiskFailure(.generationChanged, "the header has generation \(old.generation), not \(generation)")
+            }
+            try format(disk) { () throws(DiskFormatError) in try shelf.replaceHeader(with: old.rewrapped(layer: index, to: layer)) }
+            log.write("rewrapped", [("disk", disk.text), ("layer", String(index)), ("key", layer.keyID)])
+            return try status(header(disk), open)
+        }
+    }
+
+    /// Re-wraps the key of a disk that is being copied, whose header is not on the shelf yet.
+    ///
+    /// - Returns: nil if there is no such copy in progress any more.
+    private func rewrapCopy(
+        _ disk: DiskID, _ index: Int, to layer: DiskLayer, _ key: borrowing SecretBytes, from generation: UInt64
+    ) throws(DiskFailure) -> DiskStatus? {
+        guard let job = copies[disk] else { return nil }
+        let changed = try job.change { (old) throws(DiskFailure) in
+            try format(disk) { () throws(DiskFormatError) in try old.prove(key, isLayer: index) }
+            if old.generation == generation &+ 1, old.layers[index].layer == layer { return old }
+            guard old.generation == generation else {
+                throw DiskFailure(.generationChanged, "the header has generation \(old.generation), not \(generation)")
+            }
+            return try format(disk) { () throws(DiskFormatError) in try old.rewrapped(layer: index, to: layer) }
+        }
+        return changed == nil ? nil : status(of: job)
+    }
+}

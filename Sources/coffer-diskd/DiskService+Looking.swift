@@ -1,0 +1,53 @@
+import CofferBlock
+import CofferDiskFormat
+import CofferModel
+import CofferNBD
+import Synchronization
+
+/// What there is to be seen of disks.
+extension DiskService {
+    func list() throws(DiskFailure) -> DiskReply {
+        let found: ShelfContents
+        do { found = try shelf.contents() } catch { throw DiskFailure(error, path: shelf.path) }
+        let open = units.withLock { $0 }
+        var disks: [DiskStatus] = []
+        for header in found.headers { disks.append(try status(header, open[header.disk]?.open.withLock { $0 })) }
+        let known = Set(disks.map(\.disk))
+        for job in copies.all.values where job.state.phase != .finished && !known.contains(job.state.header.disk) { disks.append(status(of: job)) }
+        return .disks(disks, refused: found.refused)
+    }
+
+    /// Takes as long as reading the file, and no lock meanwhile, so that the disk can be suspended.
+    func holes(_ disk: DiskID) throws(DiskFailure) -> [ByteRange] {
+        let path = shelf.dataPath(of: disk)
+        let byteCount = try header(disk).byteCount
+        do throws(BlockError) {
+            return try DiskHoles.ranges(inFileAt: path, byteCount: byteCount)
+        } catch {
+            throw DiskFailure(error, path: path)
+        }
+    }
+
+    /// Takes as long as reading both files, and no lock meanwhile.
+    func changes(_ disk: DiskID, since base: DiskID) throws(DiskFailure) -> [ByteRange] {
+        let byteCount = try header(disk).byteCount
+        _ = try header(base)
+        let path = shelf.dataPath(of: disk)
+        do throws(BlockError) {
+            return try DiskChanges.ranges(inFileAt: path, byteCount: byteCount, since: shelf.dataPath(of: base))
+        } catch {
+            throw DiskFailure(error, path: path)
+        }
+    }
+
+    func status(_ header: DiskHeader, _ open: EncryptedDisk?) throws(DiskFailure) -> DiskStatus {
+        let reason = open?.suspensionReason
+        let name = header.disk.text
+        return DiskStatus(
+            disk: header.disk, state: open == nil ? .closed : reason == nil ? .open : .suspended, byteCount: header.byteCount,
+            allocatedByteCount: open?.allocatedByteCount ?? DiskHoles.allocatedByteCount(ofFileAt: shelf.dataPath(of: header.disk)),
+            generation: header.generation, layers: header.layers.map(\.layer),
+            export: open == nil ? nil : DiskExport(socketPath: server.path, name: name), reason: reason,
+            clientCount: open == nil ? 0 : server.clientCount(of: name))
+    }
+}
