@@ -39,6 +39,8 @@ struct DiskRecord: Codable, Equatable, Sendable {
     var snapshot: SnapshotTraits?
     /// The size in bytes that it is growing to.
     var growth: UInt64?
+    /// When its data key was last wrapped anew by rotation.
+    var lastRewrap: Timestamp?
     /// The keys that it is being moved to.
     var move: KeyMove?
 
