@@ -34,6 +34,8 @@ struct DiskRecord: Codable, Equatable, Sendable {
     var isAttached = false
     /// Why it is attached and yet not served, or why it could not be made.
     var reason: String?
+    /// Since when its key is lost while it is attached.
+    var loss: KeyLoss?
     var origin: DiskOrigin?
     /// Only of a snapshot.
     var snapshot: SnapshotTraits?

@@ -49,6 +49,7 @@ struct EncryptionSetSpecification: Sendable {
     init(_ body: EncryptionSetBody, rules: RuleBook, vaultSuffix: String) throws {
         location = body.location.map(Location.canonical)
         tags = try body.tags.map(Tags.checked)
+        _ = try KeyLossPolicy(tags: body.tags ?? [:])
         identity = try body.identity.map { try IdentityWish($0, rules: rules) }
         type = try body.properties?.encryptionType.map { word in
             guard let type = EncryptionSetType(word: word) else { throw rules.refusal(.setType, ["type": word]) }

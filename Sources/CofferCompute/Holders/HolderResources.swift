@@ -146,6 +146,10 @@ extension Holder {
     /// What the loss of its key means.
     var lossEffect: String {
         guard record.isAttached else { return kind == DisksRoutes.type ? "cannot be attached" : "nothing can be made of it" }
-        return "its I/O stops"
+        guard let policy = try? KeyLossPolicy(tags: set?.tags ?? [:]) else { return "its I/O stops" }
+        switch policy.reaction {
+        case .keep: return "goes on until it is detached"
+        case .stop: return policy.delay == .zero ? "its I/O stops at once" : "its I/O stops after \(policy.delay.components.seconds) s"
+        }
     }
 }
