@@ -126,12 +126,26 @@ struct SetIdentitiesTests {
         await services.keyWatch.step(&memory)
         #expect(try await world.hosted()?.state == .suspended)
         #expect(try await world.setRecord()?.rotationError?.code == "ManagedServiceIdentityNotFound")
+        _ = try await world.arm(services, .patch, "diskEncryptionSets/des1", ["tags": ["still": "changeable"]])
         _ = try await world.arm(services, .put, "diskEncryptionSets/des1", body("UserAssigned", "id1"))
         #expect(try await world.setRecord()?.identity.objectID == other.objectID)
         world.clock.advance(by: .seconds(60))
         await services.keyWatch.step(&memory)
         #expect(try await world.hosted()?.state == .open)
         #expect(try await world.setRecord()?.rotationError == nil)
+    }
+
+    @Test("A set whose identity is gone can be given another one beside it, which acts then")
+    func replacement() async throws {
+        let services = world.start()
+        try await makeIdentity("id1")
+        let made = try await world.arm(services, .put, "diskEncryptionSets/des1", body("UserAssigned", "id1")).body
+        try await world.identities.removeSystemAssigned(of: World.identity("id1"))
+        #expect(try await world.arm(services, .put, "diskEncryptionSets/des1", made).body["identity"] == made["identity"])
+        let both = try await world.arm(services, .put, "diskEncryptionSets/des1", body("SystemAssigned, UserAssigned", "id1")).body
+        #expect(both["identity"]?["type"] == "SystemAssigned, UserAssigned")
+        #expect(try await world.setRecord()?.identity.resource == nil)
+        #expect(try await world.arm(services, .put, "diskEncryptionSets/des1", body("SystemAssigned")).body["identity"]?["type"] == "SystemAssigned")
     }
 
     @Test("A set for confidential VMs is made, and no ordinary disk uses it")

@@ -69,9 +69,9 @@ def test_identities_are_assigned_and_removed_and_the_last_one_stays(stage):
 def test_a_set_in_use_tells_what_uses_it_and_is_not_deleted(stage):
     used = stage.az_json(f"disk-encryption-set list-associated-resources -n des -g {GROUP}")
     expect_equal([each.rsplit("/", 1)[1] for each in used], ["d"], "associated resources")
-    stage.az_refused(f"disk-encryption-set delete -n des -g {GROUP} --yes", code="set-in-use")
+    stage.az_refused(f"disk-encryption-set delete -n des -g {GROUP}", code="set-in-use")
     for name in ("both", "cvm"):
-        stage.az(f"disk-encryption-set delete -n {name} -g {GROUP} --yes")
+        stage.az(f"disk-encryption-set delete -n {name} -g {GROUP}")
     stage.az(f"identity delete -n id2 -g {GROUP}")
     expect_equal([each["name"] for each in stage.az_json(f"identity list -g {GROUP}")], ["id1"], "identities")
 

@@ -146,8 +146,8 @@ struct EncryptionSetsService: Sendable {
             guard var set = try transaction.encryptionSet(old.id) else { throw APIError.resourceNotFound(old.id) }
             set.tags = tags
             set.rotatesAutomatically = rotates
-            if then.acting != set.identity {
-                // Disks that stopped for the sake of the other identity may go on.
+            if then.acting != set.identity || set.rotationError != nil {
+                // Disks that stopped for the sake of the other identity may go on, and what kept a rotation back is looked at again.
                 _ = try transaction.append(
                     JSON.encode(KeyChange(kind: .access, scope: now.vault, key: nil, version: nil)), to: KeyChange.stream)
             }

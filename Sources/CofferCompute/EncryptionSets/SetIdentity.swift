@@ -75,25 +75,34 @@ struct SetIdentities: Sendable {
         let known = old?.identities ?? []
         let kept = isPatch && wish.isUserAssigned ? known.compactMap(\.resource).filter { !wish.removed.contains($0) } : []
         var found: [SetIdentity] = []
+        var gone: [SetIdentity] = []
         for resource in wish.userAssigned + kept.filter({ !wish.userAssigned.contains($0) }) {
-            found.append(try await userAssigned(resource, to: id, isNew: !known.contains { $0.resource == resource }, by: grant))
+            let before = known.first { $0.resource == resource }
+            if let now = try await userAssigned(resource, to: id, isNew: before == nil, by: grant) {
+                found.append(now)
+            } else if let before {
+                // A client that changes something else echoes it, and may be about to assign another one.
+                gone.append(before)
+            } else {
+                throw APIError.userAssignedIdentityNotFound(resource)
+            }
         }
-        guard wish.isSystemAssigned || !found.isEmpty else { throw rules.refusal(.setIdentityNeeded, ["set": id.name]) }
+        guard wish.isSystemAssigned || !found.isEmpty || !gone.isEmpty else { throw rules.refusal(.setIdentityNeeded, ["set": id.name]) }
         // Made last, so that a refusal leaves none behind.
         if wish.isSystemAssigned { found.insert(SetIdentity(try await identities.systemAssigned(for: id)), at: 0) }
-        let acting = found.first { $0 == old?.identity } ?? found[0]
-        return AssignedIdentities(acting: acting, standby: found.filter { $0 != acting })
+        let all = found + gone
+        let acting = found.first { $0 == old?.identity } ?? all[0]
+        return AssignedIdentities(acting: acting, standby: all.filter { $0 != acting })
     }
 
-    private func userAssigned(_ resource: ResourceID, to id: ResourceID, isNew: Bool, by grant: Grant) async throws -> SetIdentity {
+    private func userAssigned(_ resource: ResourceID, to id: ResourceID, isNew: Bool, by grant: Grant) async throws -> SetIdentity? {
         if isNew {
             let action = Action.management("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action")
             guard try await authorizer.allows(grant.caller, action, on: resource) else {
                 throw APIError.linkedAuthorizationFailed(grant.caller, action, from: id, grant.action, to: resource)
             }
         }
-        guard let caller = try await identities.userAssigned(resource) else { throw APIError.userAssignedIdentityNotFound(resource) }
-        return SetIdentity(caller, resource: resource)
+        return try await identities.userAssigned(resource).map { SetIdentity($0, resource: resource) }
     }
 }
 
