@@ -30,12 +30,12 @@ package struct ComputeServices: Sendable {
         let rules = RuleBook(ruleSet: settings.ruleSet)
         let turns = Turns()
         let hosted = HostedDisks(host: diskHost)
-        let keys = DiskKeys(customer: customerKeys, platform: platformKeys, store: store)
+        let keys = DiskKeys(customer: customerKeys, platform: platformKeys, store: store, identities: identities)
         let keyCheck = SetKeyCheck(keys: customerKeys, rules: rules, clock: clock)
         let rotation = KeyRotation(
-            store: store, customer: customerKeys, keyCheck: keyCheck, hosted: hosted, clock: clock, turns: turns)
+            store: store, customer: customerKeys, identities: identities, keyCheck: keyCheck, hosted: hosted, clock: clock, turns: turns)
         let sets = EncryptionSetsService(
-            store: store, identities: identities, keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
+            store: store, identities: SetIdentities(identities: identities, authorizer: authorizer, rules: rules), keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
         let changes = DiskChange(store: store, keys: keys, hosted: hosted)
         let creation = DiskCreation(
             store: store, keys: keys, hosted: hosted, changes: changes, clock: clock, running: RunningImports())
@@ -55,7 +55,8 @@ package struct ComputeServices: Sendable {
             sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings), disks: DisksRoutes(service: disks),
             snapshots: SnapshotsRoutes(service: snapshots), images: ImagesRoutes(service: images))
         diskOperations = DiskOperationsHandler(
-            routes: DiskOperationsRoutes(service: operations, settings: settings), authenticator: authenticator,
+            routes: DiskOperationsRoutes(
+                service: operations, holders: HoldersService(store: store, keys: customerKeys, hosted: hosted), settings: settings), authenticator: authenticator,
             authorizer: authorizer, audit: audit, clock: clock, settings: settings)
         keyWatch = KeyWatch(
             store: store, sets: sets, rotation: rotation, keeper: keeper, bell: bell, clock: clock, poll: poll, sweep: sweep,

@@ -10,6 +10,9 @@ struct Coffer: AsyncParsableCommand {
             `eval "$(coffer env --data DIR)"; coffer login --data DIR`. From there on it is `az`.
             """,
         version: "0.1.0",
-        subcommands: [ServeCommand.self, EnvCommand.self, LoginCommand.self, DiskCommands.self, AuditLogCommands.self, DemoCommand.self]
+        subcommands: [
+            ServeCommand.self, EnvCommand.self, LoginCommand.self, DiskCommands.self, EncryptionSetCommands.self, KeyCommands.self,
+            AuditLogCommands.self, DemoCommand.self,
+        ]
     )
 }

@@ -55,11 +55,21 @@ struct EncryptionRulesTests {
         Case(rule: "source-vault-subscription", error: "400 InvalidParameter", ruleSets: [.current], body: Case.key(World.key("v1"), vault: otherVault),
             prepare: { world in world.vaults.change("kv1") { $0.id = ResourceID(otherVault) ?? $0.id } }),
         Case(rule: "set-identity", error: "400 InvalidParameter", body: Case.set(
-            ["activeKey": ["keyUrl": .string(World.key("v1"))]], identity: ["type": "UserAssigned"])),
+            ["activeKey": ["keyUrl": .string(World.key("v1"))]], identity: ["type": "Assigned"])),
         Case(rule: "set-identity", error: "400 InvalidParameter", body: Case.set(
-            ["activeKey": ["keyUrl": .string(World.key("v1"))]], identity: ["type": "SystemAssigned, UserAssigned"])),
+            ["activeKey": ["keyUrl": .string(World.key("v1"))]], identity: ["type": "None, SystemAssigned"])),
+        Case(rule: "set-identity", error: "400 InvalidParameter", body: Case.set(
+            ["activeKey": ["keyUrl": .string(World.key("v1"))]],
+            identity: ["type": "UserAssigned", "userAssignedIdentities": ["id1": [:]]])),
+        Case(rule: "set-identity", error: "400 InvalidParameter", body: Case.set(
+            ["activeKey": ["keyUrl": .string(World.key("v1"))]],
+            identity: ["type": "SystemAssigned", "userAssignedIdentities": [World.identity("id1").text: [:]]])),
+        Case(rule: "set-identity-needed", error: "400 InvalidParameter", body: Case.set(
+            ["activeKey": ["keyUrl": .string(World.key("v1"))]], identity: ["type": "UserAssigned"])),
+        Case(rule: "set-identity-needed", error: "400 InvalidParameter", body: Case.set(
+            ["activeKey": ["keyUrl": .string(World.key("v1"))]], identity: ["type": "None"])),
         Case(rule: "set-type", error: "400 InvalidParameter", body: Case.set([
-            "activeKey": ["keyUrl": .string(World.key("v1"))], "encryptionType": "ConfidentialVmEncryptedWithCustomerKey",
+            "activeKey": ["keyUrl": .string(World.key("v1"))], "encryptionType": "EncryptionAtRest",
         ])),
         Case(rule: "set-type", error: "400 InvalidParameter", body: World.setBody(type: .platformKey)),
     ]

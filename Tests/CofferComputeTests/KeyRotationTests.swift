@@ -155,11 +155,13 @@ struct KeyRotationTests {
         var memory = KeyWatch.Memory()
         await services.keyWatch.step(&memory)
         #expect(try await world.setRecord()?.activeKey.url.version == "v1")
-        #expect(try await world.setRecord()?.rotationError == nil)
+        #expect(try await show(services)?["autoKeyRotationError"]?["code"] == "KeyVaultKeyDisabled")
+        #expect(memory.retries.isEmpty)
         world.vaults.change("kv1", "key1", "v2") { $0.isEnabled = true }
         try await world.announce(.attributes)
         await services.keyWatch.step(&memory)
         #expect(try await world.setRecord()?.activeKey.url.version == "v2")
+        #expect(try await show(services)?["autoKeyRotationError"] == nil)
     }
 
     @Test("A version that becomes valid later is moved to then")

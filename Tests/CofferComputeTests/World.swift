@@ -59,6 +59,9 @@ final class World: Sendable {
     }
 
     static func set(_ name: String) -> ResourceID { id("diskEncryptionSets", name) }
+    static func identity(_ name: String) -> ResourceID {
+        ResourceID(subscription: subscription, group: "rg", namespace: "Microsoft.ManagedIdentity", type: "userAssignedIdentities", name: name)
+    }
     static func disk(_ name: String) -> ResourceID { id("disks", name) }
 
     func request(_ method: APIRequest.Method, path: [String], body: [UInt8], token: String? = nil) -> APIRequest {

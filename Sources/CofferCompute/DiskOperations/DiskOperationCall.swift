@@ -11,13 +11,20 @@ enum DiskOperation: String, CaseIterable, Sendable {
     case holes
     /// Of a snapshot, since another of the same disk.
     case changes
+    /// Of all holders of data keys.
+    case dataKeys
+    /// Of a key.
+    case keyImpact
+    /// Of a disk encryption set.
+    case status
 
     /// What the caller must be allowed. What gives a disk's contents away without Coffer is a permission that no general role
     /// has, not even Owner.
     var action: Action {
         switch self {
         case .attach, .detach: .management("Microsoft.Compute/disks/write")
-        case .list, .inspect: .management("Microsoft.Compute/disks/read")
+        case .list, .inspect, .dataKeys, .keyImpact: .management("Microsoft.Compute/disks/read")
+        case .status: .management("Microsoft.Compute/diskEncryptionSets/read")
         case .exportKey, .holes, .changes: .data("Microsoft.Compute/disks/exportKey/action")
         }
     }
@@ -25,7 +32,7 @@ enum DiskOperation: String, CaseIterable, Sendable {
     /// The audit event's operation; nil for what changes and reveals nothing.
     var auditName: String? {
         switch self {
-        case .list, .inspect: nil
+        case .list, .inspect, .dataKeys, .keyImpact, .status: nil
         case .attach: "DiskAttach"
         case .detach: "DiskDetach"
         case .exportKey: "DiskExportKey"
@@ -35,13 +42,29 @@ enum DiskOperation: String, CaseIterable, Sendable {
     }
 
     /// The type of resource that it is an operation on.
-    var type: String { self == .changes ? SnapshotsRoutes.type : DisksRoutes.type }
+    var type: String {
+        switch self {
+        case .changes: SnapshotsRoutes.type
+        case .status: EncryptionSetsRoutes.type
+        default: DisksRoutes.type
+        }
+    }
+
+    /// The last word of the path if it is an operation on all of a subscription.
+    var collection: String? {
+        switch self {
+        case .list: "disks"
+        case .dataKeys: "datakeys"
+        case .keyImpact: "keyimpact"
+        default: nil
+        }
+    }
 }
 
 /// What a request below `/coffer/v1` asks for.
 struct DiskOperationCall: Sendable {
     let operation: DiskOperation
-    /// The disk or snapshot, or for a list the subscription.
+    /// The disk, snapshot or set, or for a list the subscription.
     let scope: ResourceID
 
     /// - Returns: nil if the path leads nowhere.
@@ -50,14 +73,16 @@ struct DiskOperationCall: Sendable {
         let path = request.path.filter { !$0.isEmpty }
         let words = path.map { $0.lowercased() }
         guard path.count >= 5, words[0] == "coffer", words[1] == "v1", words[2] == "subscriptions" else { return nil }
-        if path.count == 5, words[4] == "disks" {
+        if path.count == 5, let named = DiskOperation.allCases.first(where: { $0.collection == words[4] }) {
             guard request.method == .get else { throw APIError.methodNotAllowed(request.method.rawValue, request.uri) }
-            operation = .list
+            operation = named
             scope = ResourceID(subscription: path[3])
             return
         }
         guard path.count == 9, words[4] == "resourcegroups",
-            let named = DiskOperation.allCases.first(where: { $0 != .list && $0.type == words[6] && $0.rawValue.lowercased() == words[8] })
+            let named = DiskOperation.allCases.first(where: {
+                $0.collection == nil && $0.type.lowercased() == words[6] && $0.rawValue.lowercased() == words[8]
+            })
         else { return nil }
         guard request.method == .post else { throw APIError.methodNotAllowed(request.method.rawValue, request.uri) }
         operation = named

@@ -40,8 +40,15 @@ extension APIError {
         APIError(
             status: 404, code: "NotFound",
             message: "There is nothing at '/\(path.joined(separator: "/").prefix(300))'. Coffer's disk operations are POST "
-                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|exportKey|holes}, …/snapshots/…/changes and GET "
-                + "/coffer/v1/subscriptions/…/disks.")
+                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|exportKey|holes}, …/snapshots/…/changes, "
+                + "…/diskEncryptionSets/…/status and GET /coffer/v1/subscriptions/…/{disks|dataKeys|keyImpact}.")
+    }
+
+    static func keyReferenceNotValid(_ text: String) -> APIError {
+        invalidParameter(
+            "'\(text.prefix(200))' names no key. 'key' is a key's URL, https://VAULT/keys/NAME[/VERSION], or its id, "
+                + "/subscriptions/…/providers/Microsoft.KeyVault/vaults/VAULT/keys/NAME[/versions/VERSION].",
+            target: "key")
     }
 
     static let changesBaseNotValid = invalidParameter(

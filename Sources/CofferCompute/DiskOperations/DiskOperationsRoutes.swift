@@ -5,6 +5,7 @@ import CofferPlatform
 /// Coffer's own operations on disks over HTTP. Decodes, calls ``DiskOperationsService``, encodes; decides nothing.
 struct DiskOperationsRoutes: Sendable {
     let service: DiskOperationsService
+    let holders: HoldersService
     let settings: ComputeSettings
 
     /// The body of `exportKey`.
@@ -38,6 +39,12 @@ struct DiskOperationsRoutes: Sendable {
             let text = try request.decode(ChangesBody.self).since
             guard let base = ResourceID(text), base.isType("Microsoft.Compute/snapshots") else { throw APIError.changesBaseNotValid }
             return try .json(ChangesResource(changes: try await service.changes(call.scope, since: base, by: grant)))
+        case .dataKeys: return try .json(HolderReportResource(try await holders.holders(in: call.scope, by: grant)))
+        case .keyImpact:
+            let text = request.parameter("key") ?? ""
+            guard let key = KeyReference(text) else { throw APIError.keyReferenceNotValid(text) }
+            return try .json(KeyImpactResource(try await holders.impact(of: key, in: call.scope, by: grant), of: key))
+        case .status: return try .json(RotationProgressResource(try await holders.progress(of: call.scope, by: grant)))
         case .holes: return try .json(HolesResource(holes: try await service.holes(call.scope, by: grant)))
         }
     }

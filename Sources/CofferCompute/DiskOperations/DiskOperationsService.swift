@@ -97,7 +97,7 @@ struct DiskOperationsService: Sendable {
         let changed = try await store.write { transaction in
             try transaction.change(record) { record in
                 record.isAttached = isAttached
-                record.reason = nil
+                (record.reason, record.loss) = (nil, nil)
             }
         }
         guard let changed, changed.phase == .succeeded else { throw APIError.diskIsChanging(record.id) }

@@ -1,3 +1,4 @@
+import CofferCore
 import CofferModel
 import CofferPlatform
 
@@ -64,8 +65,8 @@ struct DiskKeeper: Sendable {
             do {
                 _ = try await serve(record, status)
                 try await note(nil, on: record)
-            } catch let refusal as APIError where refusal.isVerdict {
-                try await stop(record, status, because: refusal)
+            } catch let refusal as APIError {
+                try await lose(record, status, because: refusal)
             }
         }
     }
@@ -95,20 +96,41 @@ struct DiskKeeper: Sendable {
         }
     }
 
+    /// Does what the disk's set says of a key that is lost, or that its vault cannot tell of: nothing, something later, or an end now.
+    private func lose(_ record: DiskRecord, _ status: DiskStatus, because refusal: APIError) async throws {
+        let set = try await store.read { transaction in try record.set.flatMap { try transaction.encryptionSet($0) } }
+        // Tags were checked when they were given.
+        let policy = try KeyLossPolicy(tags: set?.tags ?? [:])
+        guard refusal.isVerdict || policy.outageGrace != nil else { throw refusal }
+        let now = creation.clock.now()
+        let loss = KeyLoss(isOutage: !refusal.isVerdict, at: now, old: record.loss, policy: policy)
+        guard status.state == .open, loss.due.map({ now < $0 }) ?? true else {
+            return try await stop(record, status, loss, because: refusal)
+        }
+        let reason = "\(refusal.reason(for: status)) \(loss.outlook)"
+        if record.reason != reason { report("disk \(record.id.text) goes on without its key: \(reason)") }
+        try await note(reason, loss, on: record)
+    }
+
+    /// When the next disk is to be stopped whose key is lost already; nil if there is none.
+    func nextLoss(after now: Timestamp) async throws -> Timestamp? {
+        try await store.read { try $0.disks().compactMap { $0.isAttached ? $0.loss?.due : nil }.filter { now < $0 }.min() }
+    }
+
     /// Ends the I/O of a disk whose key may not be used any more.
-    private func stop(_ record: DiskRecord, _ status: DiskStatus, because refusal: APIError) async throws {
+    private func stop(_ record: DiskRecord, _ status: DiskStatus, _ loss: KeyLoss, because refusal: APIError) async throws {
         let reason = refusal.reason(for: status)
         if status.state == .open {
             try await hosted.suspend(record.disk, reason: reason)
             report("disk \(record.id.text) suspended: \(reason)")
         }
-        try await note(reason, on: record)
+        try await note(reason, loss, on: record)
     }
 
-    private func note(_ reason: String?, on record: DiskRecord) async throws {
-        guard reason != record.reason else { return }
+    private func note(_ reason: String?, _ loss: KeyLoss? = nil, on record: DiskRecord) async throws {
+        guard reason != record.reason || loss != record.loss else { return }
         _ = try await store.write { transaction in
-            try transaction.change(record) { $0.reason = reason }
+            try transaction.change(record) { ($0.reason, $0.loss) = (reason, loss) }
         }
     }
 }

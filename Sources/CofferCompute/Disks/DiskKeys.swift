@@ -9,6 +9,7 @@ struct DiskKeys: Sendable {
     let customer: any KeyService
     let platform: any KeyService
     let store: any Store
+    let identities: any ManagedIdentities
 
     /// New data keys for all layers of a disk, the one next to the guest first.
     ///
@@ -18,7 +19,7 @@ struct DiskKeys: Sendable {
         var keys: [WrappedDataKey] = []
         if let set, record.encryption.usesCustomerKey {
             keys.append(try await customer.makeDataKey(
-                under: set.activeKey.url.text, as: set.identity.caller,
+                under: set.activeKey.url.text, as: try await identities.caller(of: set),
                 for: DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: 0)))
         }
         if record.encryption != .customerKey {
@@ -71,7 +72,7 @@ struct DiskKeys: Sendable {
             if layer.keyID == set.activeKey.url.text, source.set == set.id {
                 return WrappedDataKey(layer: layer, sealed: try await customer.openDataKey(layer, as: identity, for: recipient))
             }
-            return try await customer.adoptDataKey(under: set.activeKey.url.text, as: set.identity.caller, for: recipient) {
+            return try await customer.adoptDataKey(under: set.activeKey.url.text, as: try await identities.caller(of: set), for: recipient) {
                 try await open(layer, as: identity, for: $0)
             }
         }
@@ -93,7 +94,7 @@ struct DiskKeys: Sendable {
     private func identity(of record: DiskRecord) async throws -> Caller {
         guard let id = record.set else { return .platform }
         guard let set = try await store.read({ try $0.encryptionSet(id) }) else { throw APIError.encryptionSetNotFound(id) }
-        return set.identity.caller
+        return try await identities.caller(of: set)
     }
 }
 

@@ -34,11 +34,15 @@ struct DiskRecord: Codable, Equatable, Sendable {
     var isAttached = false
     /// Why it is attached and yet not served, or why it could not be made.
     var reason: String?
+    /// Since when its key is lost while it is attached.
+    var loss: KeyLoss?
     var origin: DiskOrigin?
     /// Only of a snapshot.
     var snapshot: SnapshotTraits?
     /// The size in bytes that it is growing to.
     var growth: UInt64?
+    /// When its data key was last wrapped anew by rotation.
+    var lastRewrap: Timestamp?
     /// The keys that it is being moved to.
     var move: KeyMove?
 

@@ -26,7 +26,7 @@ struct EncryptionChooser: Sendable {
         } else {
             let set = try await set(for: id, wanted, location: location, by: grant)
             // A set that is named without a type says which type is meant.
-            choice = EncryptionChoice(type: wanted.encryption ?? set?.type ?? .platformKey, set: set?.id)
+            choice = EncryptionChoice(type: wanted.encryption ?? set?.type.ofDisks ?? .platformKey, set: set?.id)
         }
         try rules.require(
             .doubleEncryptionSKU, choice.type != .platformAndCustomerKeys || sku.allowsDoubleEncryption, ["sku": sku.rawValue])
@@ -59,8 +59,8 @@ struct EncryptionChooser: Sendable {
         try rules.require(
             .setRegion, set.location == location, ["set": setID.name, "theirs": set.location, "ours": location])
         try rules.require(
-            .setTypeMatch, wanted.encryption.map { $0 == set.type } ?? true,
-            ["set": setID.name, "theirs": set.type.rawValue, "type": wanted.encryption?.rawValue ?? ""])
+            .setTypeMatch, set.type.ofDisks.map { (wanted.encryption ?? $0) == $0 } ?? false,
+            ["set": setID.name, "theirs": set.type.rawValue, "type": wanted.encryption?.rawValue ?? "of a disk"])
         return set
     }
 }

@@ -9,8 +9,11 @@ struct EncryptionSetRecord: Codable, Equatable, Sendable {
     let id: ResourceID
     let location: String
     var tags: [String: String]
-    let type: DiskEncryptionType
-    let identity: SetIdentity
+    let type: EncryptionSetType
+    /// The one that it acts as.
+    var identity: SetIdentity
+    /// Assigned as well: the first takes over when the acting one is taken away.
+    var standby: [SetIdentity]?
     var activeKey: SetKey
     /// Versions that disks of the set may still be wrapped by; empty when no rotation is in flight.
     var previousKeys: [SetKey] = []
@@ -20,6 +23,9 @@ struct EncryptionSetRecord: Codable, Equatable, Sendable {
     var rotationError: RotationError?
     /// No disk may begin to use it any more.
     var isBeingDeleted = false
+
+    /// All that are assigned.
+    var identities: [SetIdentity] { [identity] + (standby ?? []) }
 
     /// The set's own key and those on their way out.
     var keys: [SetKey] { [activeKey] + previousKeys }
@@ -32,21 +38,6 @@ struct EncryptionSetRecord: Codable, Equatable, Sendable {
         }
         activeKey = key
     }
-}
-
-/// The principal that a set acts as.
-struct SetIdentity: Codable, Equatable, Sendable {
-    let objectID: String
-    let applicationID: String
-    let tenantID: String
-
-    init(_ caller: Caller) {
-        objectID = caller.objectID
-        applicationID = caller.applicationID
-        tenantID = caller.tenantID
-    }
-
-    var caller: Caller { Caller(objectID: objectID, applicationID: applicationID, tenantID: tenantID, address: "") }
 }
 
 /// A version of a key that a set uses or used.

@@ -4,6 +4,7 @@ import CofferModel
 struct EncryptionSetBody: Decodable {
     struct Identity: Decodable {
         let type: String?
+        let userAssignedIdentities: [String: JSONValue]?
     }
 
     struct Properties: Decodable {
@@ -39,7 +40,8 @@ struct EncryptionSetSpecification: Sendable {
 
     let location: String?
     let tags: [String: String]?
-    let type: DiskEncryptionType?
+    let type: EncryptionSetType?
+    let identity: IdentityWish?
     let key: Key?
     let rotatesAutomatically: Bool?
 
@@ -47,14 +49,10 @@ struct EncryptionSetSpecification: Sendable {
     init(_ body: EncryptionSetBody, rules: RuleBook, vaultSuffix: String) throws {
         location = body.location.map(Location.canonical)
         tags = try body.tags.map(Tags.checked)
-        if let type = body.identity?.type, type.lowercased() != "systemassigned" {
-            throw rules.refusal(.setIdentity, ["type": type])
-        }
+        _ = try KeyLossPolicy(tags: body.tags ?? [:])
+        identity = try body.identity.map { try IdentityWish($0, rules: rules) }
         type = try body.properties?.encryptionType.map { word in
-            guard let type = DiskEncryptionType(word: word), type.usesCustomerKey else {
-                let isForLater = word.lowercased() == "confidentialvmencryptedwithcustomerkey"
-                throw rules.refusal(.setType, ["type": word, "more": isForLater ? "; confidential VMs come later" : ""])
-            }
+            guard let type = EncryptionSetType(word: word) else { throw rules.refusal(.setType, ["type": word]) }
             return type
         }
         if let client = body.properties?.federatedClientId, client.lowercased() != "none", !client.isEmpty {

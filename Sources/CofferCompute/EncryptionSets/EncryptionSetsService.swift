@@ -5,7 +5,7 @@ import CofferPlatform
 /// What can be done with disk encryption sets.
 struct EncryptionSetsService: Sendable {
     let store: any Store
-    let identities: any ManagedIdentities
+    let identities: SetIdentities
     let keyCheck: SetKeyCheck
     let rotation: KeyRotation
     let rules: RuleBook
@@ -41,11 +41,11 @@ struct EncryptionSetsService: Sendable {
                     guard location == old.location else {
                         throw APIError.resourceLocationFixed(id, old.location, asked: location)
                     }
-                    return try await change(old, to: wanted, tags: wanted.tags ?? [:])
+                    return try await change(old, to: wanted, tags: wanted.tags ?? [:], by: grant)
                 }
                 try await finishDeletion(of: id)
             }
-            return try await create(id, as: wanted)
+            return try await create(id, as: wanted, by: grant)
         }
     }
 
@@ -54,7 +54,7 @@ struct EncryptionSetsService: Sendable {
         try await turns.take(id.key) {
             let old = try await existing(id)
             guard !old.isBeingDeleted else { throw APIError.encryptionSetBeingDeleted(id) }
-            return try await change(old, to: wanted, tags: wanted.tags ?? old.tags)
+            return try await change(old, to: wanted, tags: wanted.tags ?? old.tags, isPatch: true, by: grant)
         }
     }
 
@@ -92,11 +92,11 @@ struct EncryptionSetsService: Sendable {
     }
 
     private func finishDeletion(of id: ResourceID) async throws {
-        try await identities.removeSystemAssigned(of: id)
+        try await identities.identities.removeSystemAssigned(of: id)
         _ = try await store.write { try $0.remove(id.key, in: EncryptionSetRecord.collection, if: .any) }
     }
 
-    private func create(_ id: ResourceID, as wanted: EncryptionSetSpecification) async throws -> EncryptionSetRecord {
+    private func create(_ id: ResourceID, as wanted: EncryptionSetSpecification, by grant: Grant) async throws -> EncryptionSetRecord {
         guard let location = wanted.location, !location.isEmpty else { throw APIError.locationNotAvailable("") }
         guard let wantedKey = wanted.key else { throw APIError.activeKeyRequired }
         let count = try await sets(in: ResourceID(subscription: id.subscription ?? "")).count { $0.location == location }
@@ -105,9 +105,11 @@ struct EncryptionSetsService: Sendable {
         try rules.require(.setLimit, count < 5000, facts)
         let rotates = wanted.rotatesAutomatically ?? false
         let key = try await keyCheck.key(wantedKey, rotates: rotates, location: location, set: id)
+        let wish = try wanted.identity ?? IdentityWish(EncryptionSetBody.Identity(type: nil, userAssignedIdentities: nil), rules: rules)
+        let assigned = try await identities.assigned(wish, to: id, old: nil, isPatch: false, by: grant)
         let set = EncryptionSetRecord(
-            id: id, location: location, tags: wanted.tags ?? [:], type: wanted.type ?? .customerKey,
-            identity: SetIdentity(try await identities.systemAssigned(for: id)), activeKey: key, rotatesAutomatically: rotates)
+            id: id, location: location, tags: wanted.tags ?? [:], type: wanted.type ?? .customerKey, identity: assigned.acting,
+            standby: assigned.standby, activeKey: key, rotatesAutomatically: rotates)
         do {
             return try await store.write { transaction in
                 try transaction.put(set, id.key, in: EncryptionSetRecord.collection, if: .absent)
@@ -120,7 +122,7 @@ struct EncryptionSetsService: Sendable {
     }
 
     private func change(
-        _ old: EncryptionSetRecord, to wanted: EncryptionSetSpecification, tags: [String: String]
+        _ old: EncryptionSetRecord, to wanted: EncryptionSetSpecification, tags: [String: String], isPatch: Bool = false, by grant: Grant
     ) async throws -> EncryptionSetRecord {
         try rules.require(
             .setTypeFixed, wanted.type.map { $0 == old.type } ?? true, ["set": old.id.name, "type": old.type.rawValue])
@@ -132,14 +134,30 @@ struct EncryptionSetsService: Sendable {
         } else if let asked = wanted.key {
             key = SetKey(url: key.url, vault: key.vault, namesVault: asked.sourceVault != nil)
         }
-        if key.url != old.activeKey.url { try await rotation.rehearse(old, under: key) }
-        let now = key
+        var assigned = AssignedIdentities(acting: old.identity, standby: old.standby ?? [])
+        if let wish = wanted.identity { assigned = try await identities.assigned(wish, to: old.id, old: old, isPatch: isPatch, by: grant) }
+        if key.url != old.activeKey.url || assigned.acting != old.identity {
+            var next = old
+            next.identity = assigned.acting
+            try await rotation.rehearse(next, under: key)
+        }
+        let (now, then) = (key, assigned)
         try await store.write { transaction in
             guard var set = try transaction.encryptionSet(old.id) else { throw APIError.resourceNotFound(old.id) }
             set.tags = tags
             set.rotatesAutomatically = rotates
+            if then.acting != set.identity || set.rotationError != nil {
+                // Disks that stopped for the sake of the other identity may go on, and what kept a rotation back is looked at again.
+                _ = try transaction.append(
+                    JSON.encode(KeyChange(kind: .access, scope: now.vault, key: nil, version: nil)), to: KeyChange.stream)
+            }
+            (set.identity, set.standby) = (then.acting, then.standby)
             set.move(to: now)
             try transaction.put(set)
+        }
+        // Also what an interrupted change left behind.
+        if ([then.acting] + then.standby).allSatisfy({ $0.resource != nil }) {
+            try await identities.identities.removeSystemAssigned(of: old.id)
         }
         return try await rotation.converge(old.id)
     }

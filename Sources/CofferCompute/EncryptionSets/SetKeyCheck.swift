@@ -35,11 +35,19 @@ struct SetKeyCheck: Sendable {
     }
 
     /// Whether rotation may move to this version.
-    func isUsable(_ status: KeyStatus) -> Bool {
-        (try? check(status)) != nil
+    func isUsable(_ status: KeyStatus) -> Bool { refusal(of: status) == nil }
+
+    /// Why rotation may not move to this version.
+    func refusal(of status: KeyStatus) -> APIError? {
+        do throws(APIError) {
+            try check(status)
+            return nil
+        } catch {
+            return error
+        }
     }
 
-    private func check(_ status: KeyStatus) throws {
+    private func check(_ status: KeyStatus) throws(APIError) {
         let url = status.url.text
         let now = clock.now()
         try rules.require(

@@ -64,6 +64,9 @@ package struct KeyWatch: Sendable {
             if !isStart { await attempt("sweep", { try await keeper.keepAll() }) }
             memory.nextSweep = now.adding(sweep)
         }
+        await attempt("lost keys", {
+            if let due = try await keeper.nextLoss(after: now) { memory.nextSweep = memory.nextSweep.map { min($0, due) } ?? due }
+        })
     }
 
     /// After a start everything is looked at: what was interrupted, and what happened while nobody watched.

@@ -33,7 +33,7 @@ struct RuleBook: Sendable {
     /// Refuses unless `isKept`, if the rule is one of this rule set.
     ///
     /// - Throws: ``APIError`` with the rule's code, naming the rule.
-    func require(_ rule: EncryptionRule, _ isKept: Bool, _ facts: [String: String] = [:]) throws {
+    func require(_ rule: EncryptionRule, _ isKept: Bool, _ facts: [String: String] = [:]) throws(APIError) {
         guard !isKept, rule.ruleSets.contains(ruleSet) else { return }
         throw refusal(rule, facts)
     }

@@ -4,7 +4,7 @@ import CofferModel
 extension EncryptionRule {
     static let all: [EncryptionRule] = [
         .keyURLForm, .keyURLVersion, .keyType, .keySize, .keyEnabled, .keyNotBefore, .keyExpires, .vaultPurgeProtection, .vaultRegion,
-        .vaultSubscription, .sourceVaultMatch, .sourceVaultSubscription, .setIdentity, .setType, .setTypeFixed, .setInUse,
+        .vaultSubscription, .sourceVaultMatch, .sourceVaultSubscription, .setIdentity, .setIdentityNeeded, .setType, .setTypeFixed, .setInUse,
         .setRequired, .setWithPlatformKey, .setSubscription, .setRegion, .setTypeMatch, .encryptionChangeAttached, .customerKeyKept, .incrementalKeepsCustomerKey,
         .incrementalOneSet, .doubleEncryptionSKU, .setLimit2021, .setLimit,
     ]
@@ -57,12 +57,16 @@ extension EncryptionRule {
 
     static let setIdentity = EncryptionRule(
         "set-identity", target: "identity.type",
-        "The identity '{type}' is not supported. In this version of Coffer a disk encryption set has its own identity, 'SystemAssigned'; "
-            + "user-assigned ones come later.")
+        "The identity '{type}' cannot be used: {why}. A disk encryption set has the type SystemAssigned, UserAssigned, or both with a comma "
+            + "between, and names user-assigned identities by their ids.")
+    static let setIdentityNeeded = EncryptionRule(
+        "set-identity-needed", target: "identity.type",
+        "The disk encryption set '{set}' would have no identity left, and so no access to its key. Assign another one first: az "
+            + "disk-encryption-set identity assign --name {set} --resource-group GROUP --system-assigned")
     static let setType = EncryptionRule(
         "set-type", target: "encryptionType",
-        "The encryption type '{type}' is not one of a disk encryption set here. Choose EncryptionAtRestWithCustomerKey or "
-            + "EncryptionAtRestWithPlatformAndCustomerKeys{more}.")
+        "The encryption type '{type}' is not one of a disk encryption set. Choose EncryptionAtRestWithCustomerKey, "
+            + "EncryptionAtRestWithPlatformAndCustomerKeys or ConfidentialVmEncryptedWithCustomerKey.")
     static let setTypeFixed = EncryptionRule(
         "set-type-fixed", status: 409, code: "PropertyChangeNotAllowed", target: "encryptionType",
         "Changing property 'encryptionType' is not allowed: '{set}' has '{type}'. Make another disk encryption set.")

@@ -2,7 +2,7 @@ package import CofferCore
 package import CofferModel
 package import CofferPlatform
 
-/// System-assigned identities, one per resource at most.
+/// Identities of resources, one system-assigned per resource at most, and those that are resources themselves.
 package struct DirectoryIdentities: ManagedIdentities {
     private let store: any Store
     private let clock: any WallClock
@@ -39,6 +39,13 @@ package struct DirectoryIdentities: ManagedIdentities {
             return true
         }
         if isRemoved { bell.ring() }
+    }
+
+    package func userAssigned(_ identity: ResourceID) async throws -> Caller? {
+        try await store.read { transaction -> PrincipalRecord? in
+            guard let known = try transaction.userAssignedIdentity(identity) else { return nil }
+            return try transaction.principal(known.objectID)?.value
+        }.map(caller)
     }
 
     private func caller(_ principal: PrincipalRecord) -> Caller {

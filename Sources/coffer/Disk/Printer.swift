@@ -27,11 +27,14 @@ enum Printer {
 
     /// The keys of a disk's layers, by name and version.
     static func keys(of disk: JSONValue) -> String {
-        (disk["layers"]?.array ?? []).map { layer in
-            let id = layer["keyId"]?.string ?? ""
-            let words = id.split(separator: "/").map(String.init)
-            guard words.count >= 2, id.hasPrefix("https://") else { return id }
-            return words.suffix(2).joined(separator: "/")
-        }.joined(separator: " + ")
+        (disk["layers"]?.array ?? []).map { version($0["keyId"]) }.joined(separator: " + ")
+    }
+
+    /// A key's name and version, of its id.
+    static func version(_ keyID: JSONValue?) -> String {
+        let id = keyID?.string ?? ""
+        let words = id.split(separator: "/").map(String.init)
+        guard words.count >= 2, id.hasPrefix("https://") else { return id }
+        return words.suffix(2).joined(separator: "/")
     }
 }

@@ -87,7 +87,7 @@ struct Assembly {
             ),
             clock: clockHandler(identity, resources),
             resources: ARMHandler(
-                settings: resources, store: store, providers: [identity.provider, compute.provider, vault.provider],
+                settings: resources, store: store, providers: [identity.provider, identity.managed, compute.provider, vault.provider],
                 authenticator: identity.authenticator, authorizer: identity.authorizer, clock: clock,
                 onDeleted: { try await identity.assignments.removeAll(below: $0) }
             )
@@ -147,6 +147,7 @@ struct Assembly {
         let directory: GraphRoutes
         let assignments: RoleAssignmentService
         let provider: AuthorizationProvider
+        let managed: ManagedIdentityProvider
     }
 
     private func identityParts(store: any Store, keyring: Keyring, bell: EventBell, card: InstallationCard) async throws -> IdentityParts {
@@ -174,6 +175,9 @@ struct Assembly {
             assignments: assignments,
             provider: AuthorizationProvider(
                 service: assignments, roles: RoleDefinitionService(store: store, clock: clock, bell: bell, settings: settings)
+            ),
+            managed: ManagedIdentityProvider(
+                service: UserAssignedIdentitiesService(store: store, clock: clock, bell: bell), settings: settings
             )
         )
     }

@@ -65,4 +65,8 @@ struct FusedIdentities: ManagedIdentities {
     func removeSystemAssigned(of resource: ResourceID) async throws {
         try await fuse.step { try await base.removeSystemAssigned(of: resource) }
     }
+
+    func userAssigned(_ identity: ResourceID) async throws -> Caller? {
+        try await base.userAssigned(identity)
+    }
 }

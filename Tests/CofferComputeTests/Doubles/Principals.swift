@@ -22,6 +22,10 @@ final class ManagedIdentitiesDouble: ManagedIdentities {
     func removeSystemAssigned(of resource: ResourceID) async throws {
         made.withLock { $0[resource] = nil }
     }
+
+    func userAssigned(_ identity: ResourceID) async throws -> Caller? {
+        made.withLock { $0[identity] }
+    }
 }
 
 /// Takes the token `operator` for a caller's; others are refused.
