@@ -20,7 +20,7 @@ packages=(
     # az; names below vault.localhost must resolve to this machine
     python3 python3-venv libnss-myhostname
     # tests
-    postgresql libnbd-bin openssl util-linux softhsm2 xfsprogs
+    fio postgresql libnbd-bin openssl util-linux softhsm2 xfsprogs
 )
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -2,6 +2,7 @@ import CofferModel
 import CofferPlatform
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// One connection: gathers a request, has it answered, and writes the answer, one request after the other.
 ///
@@ -15,6 +16,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let adapter: RequestAdapter
     private let executor: LoopExecutor
     private let address: String
+    private var knownTLSVersion: String?
     private var ids = RequestIDs()
     /// What has arrived of a request; nil between requests and while the rest of a refused one passes by.
     private var head: HTTPRequestHead?
@@ -80,6 +82,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Agreed in the handshake, which has ended when a request is there.
+    private func tlsVersion(_ context: ChannelHandlerContext) -> String? {
+        if knownTLSVersion == nil, let version = try? context.pipeline.syncOperations.nioSSL_tlsVersion() {
+            knownTLSVersion =
+                switch version {
+                case .tlsv13: "TLS1_3"
+                case .tlsv12: "TLS1_2"
+                default: nil
+                }
+        }
+        return knownTLSVersion
+    }
+
     private func refuse(_ context: ChannelHandlerContext) {
         passesBy = true
         answer(context, isTooLarge: true)
@@ -90,7 +105,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.head = nil
         isAnswering = true
         let call = HTTPCall(
-            head: head, body: Array(body.readableBytesView), address: address, isTooLarge: isTooLarge, id: ids.next())
+            head: head, body: Array(body.readableBytesView), address: address, tlsVersion: tlsVersion(context), isTooLarge: isTooLarge, id: ids.next())
         body = ByteBuffer()
         let loop = context.eventLoop
         let place = NIOLoopBound((handler: self, context: context), eventLoop: loop)
@@ -135,6 +150,8 @@ struct HTTPCall: Sendable {
     let head: HTTPRequestHead
     let body: [UInt8]
     let address: String
+    /// Such as `TLS1_3`.
+    let tlsVersion: String?
     /// Its body was not taken.
     let isTooLarge: Bool
     /// Of this request alone.

@@ -67,7 +67,7 @@ final class RequestAdapter: Sendable {
         }
         return APIRequest(
             method: method, host: (target.host ?? headers["host"] ?? "").lowercased(), path: path, query: query, headers: headers,
-            body: call.body, address: call.address, requestID: requestID, received: received
+            body: call.body, address: call.address, tlsVersion: call.tlsVersion, requestID: requestID, received: received
         )
     }
 

@@ -24,13 +24,15 @@ package struct APIRequest: Sendable {
     package let body: [UInt8]
     /// The client's address.
     package let address: String
+    /// Such as `TLS1_3`; nil where no TLS was seen.
+    package let tlsVersion: String?
     /// Made by Coffer for each request, told in `x-ms-request-id`.
     package let requestID: String
     package let received: Timestamp
 
     package init(
         method: Method, host: String, path: [String], query: [(name: String, value: String)], headers: [String: String],
-        body: [UInt8], address: String, requestID: String, received: Timestamp
+        body: [UInt8], address: String, tlsVersion: String? = nil, requestID: String, received: Timestamp
     ) {
         self.method = method
         self.host = host
@@ -39,6 +41,7 @@ package struct APIRequest: Sendable {
         self.headers = headers
         self.body = body
         self.address = address
+        self.tlsVersion = tlsVersion
         self.requestID = requestID
         self.received = received
     }

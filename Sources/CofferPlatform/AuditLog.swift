@@ -32,6 +32,8 @@ package struct AuditEvent: Equatable, Sendable {
     package let object: String?
     package let clientInfo: String?
     package let requestURI: String?
+    /// Of the connection, such as `TLS1_3`; nil for Coffer's own calls.
+    package let tlsVersion: String?
     /// What permitted or refused it; nil if it did not come so far.
     package let access: AuditAccess?
     /// The key it was about, if it was about one.
@@ -43,7 +45,7 @@ package struct AuditEvent: Equatable, Sendable {
         time: Timestamp, resource: ResourceID, operation: String, operationVersion: String? = nil, status: Int,
         resultDescription: String?, durationMilliseconds: Int64, callerAddress: String, callerObjectID: String?,
         callerApplicationID: String?, callerPrincipalName: String? = nil, correlationID: String, object: String?, clientInfo: String?, requestURI: String?,
-        access: AuditAccess? = nil, key: AuditKey? = nil, algorithm: String? = nil
+        tlsVersion: String? = nil, access: AuditAccess? = nil, key: AuditKey? = nil, algorithm: String? = nil
     ) {
         self.time = time
         self.resource = resource
@@ -60,6 +62,7 @@ package struct AuditEvent: Equatable, Sendable {
         self.object = object
         self.clientInfo = clientInfo
         self.requestURI = requestURI
+        self.tlsVersion = tlsVersion
         self.access = access
         self.key = key
         self.algorithm = algorithm

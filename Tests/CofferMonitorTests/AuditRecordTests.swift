@@ -47,6 +47,7 @@ import Testing
         let old = #"{"t":1,"op":"KeyGet","st":200,"ms":1,"ip":"","oid":"o","app":"a","cor":"c"}"#
         let record = try JSON.decode(AuditRecord.self, from: Array(old.utf8))
         #expect(record.event(on: Events.vault("kv1")).callerPrincipalName == nil)
+        #expect(record.event(on: Events.vault("kv1")).tlsVersion == nil)
         #expect(AuditRecordWriter.json(record) == Array(old.utf8))
     }
 
@@ -56,7 +57,7 @@ import Testing
             status: 403, resultDescription: "no", durationMilliseconds: 12, callerAddress: "127.0.0.1", callerObjectID: "o",
             callerApplicationID: "a", callerPrincipalName: "ann@example.org", correlationID: "c", object: "https://kv1.vault.localhost/keys/k/1", clientInfo: "az",
             requestURI: "https://kv1.vault.localhost/keys/k/1/unwrapkey?api-version=7.4",
-            access: .roleAssignment(isAuthorized: false), key: AuditKey(type: "RSA", size: 2048), algorithm: "RSA-OAEP-256")
+            tlsVersion: "TLS1_3", access: .roleAssignment(isAuthorized: false), key: AuditKey(type: "RSA", size: 2048), algorithm: "RSA-OAEP-256")
         let shown = try JSON.decode(JSONValue.self, from: JSON.encode(AuditEventResource(event)))
         #expect(shown == [
             "time": "2026-01-01T00:00:00.000Z",
@@ -73,6 +74,7 @@ import Testing
             "properties": [
                 "id": "https://kv1.vault.localhost/keys/k/1", "clientInfo": "az",
                 "requestUri": "https://kv1.vault.localhost/keys/k/1/unwrapkey?api-version=7.4", "httpStatusCode": .int(403),
+                "tlsVersion": "TLS1_3",
                 "isRbacAuthorized": false, "algorithm": "RSA-OAEP-256", "keyProperties": ["type": "RSA", "size": .int(2048)],
             ],
         ])

@@ -36,6 +36,8 @@ def test_what_happened_is_there_in_azures_form(stage):
     expect_equal(unwrap["category"], "AuditEvent", "category")
     expect_equal(unwrap["resultType"], "Success", "result")
     expect_equal(unwrap["properties"]["keyProperties"]["type"], "RSA", "the key's type")
+    made = next(event for event in stage.audit_events("KeyCreate"))
+    expect_equal(made["properties"]["tlsVersion"], "TLS1_3", "the connection's version of TLS")
 
 
 def test_it_holds_also_for_openssl(stage):

@@ -26,6 +26,7 @@ package struct AuditRecord: Codable, Equatable, Sendable {
     let id: String?
     let cli: String?
     let uri: String?
+    let tls: String?
     let rbac: Bool?
     let pol: Bool?
     let kty: String?
@@ -48,6 +49,7 @@ package struct AuditRecord: Codable, Equatable, Sendable {
         id = event.object?.kept
         cli = event.clientInfo?.kept
         uri = event.requestURI?.kept
+        tls = event.tlsVersion?.kept
         (rbac, pol) =
             switch event.access {
             case .roleAssignment(let isAuthorized): (isAuthorized, nil)
@@ -67,7 +69,7 @@ package struct AuditRecord: Codable, Equatable, Sendable {
         return AuditEvent(
             time: Timestamp(milliseconds: t), resource: resource, operation: op, operationVersion: ver, status: st,
             resultDescription: desc, durationMilliseconds: ms, callerAddress: ip, callerObjectID: oid,
-            callerApplicationID: app, callerPrincipalName: upn, correlationID: cor, object: id, clientInfo: cli, requestURI: uri, access: access,
+            callerApplicationID: app, callerPrincipalName: upn, correlationID: cor, object: id, clientInfo: cli, requestURI: uri, tlsVersion: tls, access: access,
             key: kty.map { AuditKey(type: $0, size: bits, curve: crv) }, algorithm: alg)
     }
 }

@@ -31,6 +31,7 @@ struct AuditRecordWriter {
         member("id", record.id)
         member("cli", record.cli)
         member("uri", record.uri)
+        member("tls", record.tls)
         member("rbac", record.rbac)
         member("pol", record.pol)
         member("kty", record.kty)

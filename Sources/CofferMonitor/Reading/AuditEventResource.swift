@@ -31,6 +31,7 @@ package struct AuditEventResource: Encodable, Sendable {
         let clientInfo: String?
         let requestUri: String?
         let httpStatusCode: Int
+        let tlsVersion: String?
         let isRbacAuthorized: Bool?
         let isAccessPolicyMatch: Bool?
         let algorithm: String?
@@ -72,7 +73,7 @@ package struct AuditEventResource: Encodable, Sendable {
         case nil: break
         }
         properties = Properties(
-            id: event.object, clientInfo: event.clientInfo, requestUri: event.requestURI, httpStatusCode: event.status,
+            id: event.object, clientInfo: event.clientInfo, requestUri: event.requestURI, httpStatusCode: event.status, tlsVersion: event.tlsVersion,
             isRbacAuthorized: isAuthorized, isAccessPolicyMatch: isMatch, algorithm: event.algorithm,
             keyProperties: event.key.map { .init(type: $0.type, size: $0.size, curve: $0.curve) })
     }

@@ -63,7 +63,7 @@ struct VaultAudit: Sendable {
                 callerAddress: origin.address, callerObjectID: caller?.objectID,
                 callerApplicationID: caller?.applicationID, callerPrincipalName: caller?.userPrincipalName,
                 correlationID: origin.correlationID, object: object,
-                clientInfo: origin.clientInfo, requestURI: origin.uri, access: access, key: key, algorithm: algorithm))
+                clientInfo: origin.clientInfo, requestURI: origin.uri, tlsVersion: origin.tlsVersion, access: access, key: key, algorithm: algorithm))
     }
 }
 
@@ -99,9 +99,11 @@ struct AuditOrigin: Sendable {
     let clientInfo: String?
     let uri: String?
     let apiVersion: String?
+    let tlsVersion: String?
 
     init(
-        started: Timestamp, address: String, correlationID: String, clientInfo: String?, uri: String?, apiVersion: String? = nil
+        started: Timestamp, address: String, correlationID: String, clientInfo: String?, uri: String?, apiVersion: String? = nil,
+        tlsVersion: String? = nil
     ) {
         self.started = started
         self.address = address
@@ -109,12 +111,14 @@ struct AuditOrigin: Sendable {
         self.clientInfo = clientInfo
         self.uri = uri
         self.apiVersion = apiVersion
+        self.tlsVersion = tlsVersion
     }
 
     init(_ request: APIRequest, started: Timestamp) {
         self.init(
             started: started, address: request.address, correlationID: request.correlationID,
-            clientInfo: request.headers["user-agent"], uri: request.uri, apiVersion: request.parameter("api-version"))
+            clientInfo: request.headers["user-agent"], uri: request.uri, apiVersion: request.parameter("api-version"),
+            tlsVersion: request.tlsVersion)
     }
 }
 
