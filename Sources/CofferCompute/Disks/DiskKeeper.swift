@@ -95,7 +95,7 @@ struct DiskKeeper: Sendable {
         let now = creation.clock.now()
         let loss = KeyLoss(isOutage: !refusal.isVerdict, at: now, old: record.loss, policy: policy)
         guard status.state == .open, loss.due.map({ now < $0 }) ?? true else {
-            return try await stop(record, status, loss, because: refusal)
+            return try await stop(record, status, loss, pausing: policy.reaction == .pause, because: refusal)
         }
         let reason = "\(refusal.reason(for: status)) \(loss.outlook)"
         if record.reason != reason { report("disk \(record.id.text) goes on without its key: \(reason)") }
@@ -108,11 +108,11 @@ struct DiskKeeper: Sendable {
     }
 
     /// Ends the I/O of a disk whose key may not be used any more.
-    private func stop(_ record: DiskRecord, _ status: DiskStatus, _ loss: KeyLoss, because refusal: APIError) async throws {
+    private func stop(_ record: DiskRecord, _ status: DiskStatus, _ loss: KeyLoss, pausing: Bool, because refusal: APIError) async throws {
         let reason = refusal.reason(for: status)
         if status.state == .open {
-            try await hosted.suspend(record.disk, reason: reason)
-            report("disk \(record.id.text) suspended: \(reason)")
+            if pausing { try await hosted.pause(record.disk, reason: reason) } else { try await hosted.suspend(record.disk, reason: reason) }
+            report("disk \(record.id.text) \(pausing ? "paused" : "suspended"): \(reason)")
         }
         try await note(reason, loss, on: record)
     }
