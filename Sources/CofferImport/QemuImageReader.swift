@@ -43,9 +43,9 @@ package struct QemuImageReader: DiskImageReader {
 
     package func write(_ image: DiskImage, to export: DiskExport, progress: @escaping @Sendable (Double) -> Void) async throws {
         let target = "nbd:unix:\(export.socketPath):exportname=\(export.name)"
-        // The disk is new and reads as zeros, so that zeros of the image need not be written.
+        // The disk is new and reads as zeros, so that zeros of the image need not be written. Without "-t writeback" nothing is flushed.
         let child = try start([
-            "convert", "-p", "-n", "--target-is-zero", "-W", "-m", "8", "-f", image.format.rawValue, "-O", "raw", image.path, target,
+            "convert", "-p", "-n", "--target-is-zero", "-t", "writeback", "-W", "-m", "8", "-f", image.format.rawValue, "-O", "raw", image.path, target,
         ])
         let result = try await withTaskCancellationHandler {
             try await pool.run {

@@ -97,6 +97,21 @@ struct DiskImportTests {
         #expect(try await world.record() == nil)
     }
 
+    @Test("A key that is disabled ends the imports under it")
+    func revocation() async throws {
+        let services = world.start(images: reader)
+        try await world.makeSet(services)
+        reader.hold()
+        _ = try await world.arm(services, .put, "disks/disk1", Self.body())
+        try await services.adopt()
+        #expect(try await world.arm(services, .get, "disks/disk1").body["properties"]?["provisioningState"] == "Creating")
+        world.vaults.change("kv1", "key1", "v1") { $0.isEnabled = false }
+        try await services.adopt()
+        let shown = try await ended(services)
+        #expect(shown["error"]?["message"]?.string?.contains("is disabled") == true)
+        #expect(world.host.disks.isEmpty)
+    }
+
     @Test("An import that the end of the process interrupted has failed, and its disk is closed and gone")
     func interruption() async throws {
         let services = world.start(images: reader)

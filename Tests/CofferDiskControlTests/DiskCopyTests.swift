@@ -124,6 +124,27 @@ struct DiskCopyTests {
         #expect(try await host.open(source, keys: [.first]).state == .open)
     }
 
+    @Test func suspendingTheSourceEndsItsCopies() async throws {
+        let host = try await DiskHostProcess()
+        _ = try await host.create(source, byteCount: 1 << 30, keys: [.first])
+        for offset in stride(from: UInt64(0), to: 1 << 30, by: 8 << 20) { try fill(host, source, at: offset, count: 8 << 20, with: 7) }
+        _ = try await host.open(source, keys: [.first])
+        let command = DiskCommand.copy(disk: target, source: source, layers: [.test(1)], keys: try await host.seal([.first], for: target))
+        let client = host.client
+        async let begun = client.perform(command)
+        while !FileManager.default.fileExists(atPath: "\(host.data)/disks/.new-\(target.text)"), !FileManager.default.fileExists(atPath: path(host, target)) {
+            await Task.yield()
+        }
+        #expect(try await host.status(.suspend(disk: source, reason: "the key is disabled")).state == .suspended)
+        _ = try await begun
+        // The copy may have been quicker.
+        let ended = try await ended(host, target)
+        #expect(ended.state == .failed && ended.reason?.contains("ended before") == true || ended.state == .closed)
+        #expect(try await host.client.perform(.delete(disk: target)) == .done)
+        #expect(await code { _ = try await host.status(.inspect(disk: target)) } == .notFound)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(host.data)/disks") == [source.text])
+    }
+
     @Test func aRewrapDuringACopyIsNotLost() async throws {
         let host = try await DiskHostProcess()
         _ = try await host.create(source, byteCount: 1 << 30, keys: [.first])

@@ -55,7 +55,7 @@ final class DiskImports: Sendable {
             do {
                 try await reader.write(image, to: export) { self.running.note($0, of: record.id) }
             } catch is CancellationError {
-                reason = "The import was cancelled."
+                reason = self.running.reason(record.id) ?? "The import was cancelled."
             } catch {
                 reason = (error as? APIError)?.message ?? error.forLog
             }

@@ -23,10 +23,10 @@ struct DiskKeeper: Sendable {
         try await keep(records.filter { DiskMachine.step(for: $0, byID[$0.disk]) != .nothing })
     }
 
-    /// Looks at the attached disks of some sets.
+    /// Looks at the disks of some sets that are attached or being imported.
     func keep(disksOf sets: Set<ResourceID>) async throws {
         let records = try await store.read { try $0.disks() }
-        try await keep(records.filter { $0.isAttached && $0.set.map(sets.contains) == true })
+        try await keep(records.filter { ($0.isAttached || $0.phase == .creating) && $0.set.map(sets.contains) == true })
     }
 
     private func keep(_ records: [DiskRecord]) async throws {
@@ -47,7 +47,7 @@ struct DiskKeeper: Sendable {
     /// Does what ``DiskMachine`` says. The caller holds the disk's turn.
     private func keepNow(_ record: DiskRecord) async throws {
         guard !record.isUnsettled else {
-            _ = try await creation.settle(record)
+            if let settled = try await creation.settle(record) { try await checkImport(settled) }
             return
         }
         let status: DiskStatus?
@@ -68,6 +68,16 @@ struct DiskKeeper: Sendable {
             } catch let refusal as APIError {
                 try await lose(record, status, because: refusal)
             }
+        }
+    }
+
+    /// Ends the import of a disk whose key may not be used any more.
+    private func checkImport(_ record: DiskRecord) async throws {
+        guard creation.running.percent(record.id) != nil, let status = try await hosted.find(record.disk) else { return }
+        do {
+            try await hosted.withRecipientKey { _ = try await keys.open(status.layers, of: record, sealedTo: $0) }
+        } catch let refusal as APIError where refusal.isVerdict {
+            creation.running.stop(record.id, because: refusal.reason(for: status))
         }
     }
 

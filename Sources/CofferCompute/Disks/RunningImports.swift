@@ -6,6 +6,7 @@ final class RunningImports: Sendable {
     private struct Running: Sendable {
         var percent = 0.0
         var task: Task<Void, Never>?
+        var reason: String?
     }
 
     private let running = Mutex<[ResourceID: Running]>([:])
@@ -20,6 +21,18 @@ final class RunningImports: Sendable {
     func note(_ percent: Double, of id: ResourceID) { running.withLock { $0[id]?.percent = percent } }
 
     func note(_ task: Task<Void, Never>, of id: ResourceID) { running.withLock { $0[id]?.task = task } }
+
+    /// Ends an import for a reason, without waiting for its end.
+    func stop(_ id: ResourceID, because reason: String) {
+        let task = running.withLock { running in
+            running[id]?.reason = reason
+            return running[id]?.task
+        }
+        task?.cancel()
+    }
+
+    /// Why an import was ended.
+    func reason(_ id: ResourceID) -> String? { running.withLock { $0[id]?.reason } }
 
     func end(_ id: ResourceID) { running.withLock { $0[id] = nil } }
 }
