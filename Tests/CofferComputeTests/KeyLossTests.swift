@@ -124,6 +124,19 @@ struct KeyLossTests {
         #expect(try await world.hosted()?.state == .open)
     }
 
+    @Test("Tags that came past the check keep no disk in service")
+    func unreadableTags() async throws {
+        let services = world.start()
+        var memory = try await attached(services, ["coffer-key-loss": "keep"])
+        var set = try #require(try await world.setRecord())
+        set.tags = ["coffer-key-loss": "?"]
+        let broken = set
+        try await world.store.write { try $0.put(broken) }
+        try await disable(true)
+        await services.keyWatch.step(&memory)
+        #expect(try await world.hosted()?.state == .suspended)
+    }
+
     @Test("What the tags say is checked when they are given", arguments: [
         ("coffer-key-loss", "explode"), ("coffer-key-loss-delay", "soon"), ("coffer-key-loss-delay", "-1s"),
         ("coffer-key-loss-delay", "99999999999999999999s"), ("coffer-key-loss-delay", ""), ("COFFER-VAULT-OUTAGE-GRACE", "1y"),

@@ -99,8 +99,8 @@ struct DiskKeeper: Sendable {
     /// Does what the disk's set says of a key that is lost, or that its vault cannot tell of: nothing, something later, or an end now.
     private func lose(_ record: DiskRecord, _ status: DiskStatus, because refusal: APIError) async throws {
         let set = try await store.read { transaction in try record.set.flatMap { try transaction.encryptionSet($0) } }
-        // Tags were checked when they were given.
-        let policy = try KeyLossPolicy(tags: set?.tags ?? [:])
+        // Tags were checked when they were given; what cannot be read all the same must not keep a disk in service.
+        let policy = (try? KeyLossPolicy(tags: set?.tags ?? [:])) ?? KeyLossPolicy()
         guard refusal.isVerdict || policy.outageGrace != nil else { throw refusal }
         let now = creation.clock.now()
         let loss = KeyLoss(isOutage: !refusal.isVerdict, at: now, old: record.loss, policy: policy)

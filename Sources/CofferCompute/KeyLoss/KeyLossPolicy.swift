@@ -23,6 +23,9 @@ struct KeyLossPolicy: Equatable, Sendable {
     /// How long disks go on while the vault cannot tell; nil for as long as it takes.
     private(set) var outageGrace: Duration?
 
+    /// What holds where nothing is said.
+    init() {}
+
     /// - Throws: ``APIError`` for a value that is not understood, naming those that are.
     init(tags: [String: String]) throws(APIError) {
         for (name, value) in tags {
