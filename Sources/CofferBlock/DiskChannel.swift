@@ -4,15 +4,19 @@ import Glibc
 /// One connection's way to a disk: reads, writes and holes at any byte alignment, synchronously, in the caller's buffers.
 ///
 /// One thread at a time does I/O. The ciphers are dropped from outside when the disk is suspended or closed; that waits for the
-/// piece of I/O in progress, and therefore no call here may block on anything but the file.
+/// piece of I/O in progress, and therefore no call here may block on anything but the file, and, without holding it, on the keys of
+/// a disk that is paused.
 @safe
 package final class DiskChannel: @unchecked Sendable {
-    // SAFETY: `stack` is touched only under `mutex`; `scratch` only by a call that holds it.
+    // SAFETY: `stack` and `isWaiting` are touched only under `mutex`; `scratch` only by a call that holds it.
     private let disk: EncryptedDisk
     let number: Int
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let keysChanged = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: DiskHeader.sectorByteCount, alignment: 64)
     private var stack: CipherStack?
+    /// Whether I/O waits for ciphers while there are none.
+    private var isWaiting = false
 
     private static let sector = UInt64(DiskHeader.sectorByteCount)
 
@@ -20,12 +24,17 @@ package final class DiskChannel: @unchecked Sendable {
         self.disk = disk
         self.number = number
         unsafe pthread_mutex_init(mutex, nil)
+        unsafe pthread_cond_init(keysChanged, nil)
     }
 
     /// Gives this channel its ciphers, or wipes them, once the piece of I/O in progress has ended.
-    func equip(with cipher: CipherStack?) {
+    ///
+    /// - Parameter isWaiting: Whether I/O waits for the next call, if there are no ciphers, rather than fails.
+    func equip(with cipher: CipherStack?, isWaiting: Bool = false) {
         unsafe pthread_mutex_lock(mutex)
         stack = cipher
+        self.isWaiting = isWaiting
+        unsafe pthread_cond_broadcast(keysChanged)
         unsafe pthread_mutex_unlock(mutex)
     }
 
@@ -159,7 +168,14 @@ package final class DiskChannel: @unchecked Sendable {
     private func checkKeys() throws(BlockError) {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        guard stack != nil else { throw .suspended }
+        _ = try ciphers()
+    }
+
+    /// The ciphers, waited for while the disk is paused. Called with the mutex held.
+    private func ciphers() throws(BlockError) -> CipherStack {
+        while stack == nil, isWaiting { unsafe pthread_cond_wait(keysChanged, mutex) }
+        guard let stack else { throw .suspended }
+        return stack
     }
 
     private func checkWritable() throws(BlockError) {
@@ -176,7 +192,7 @@ package final class DiskChannel: @unchecked Sendable {
         try check(offset, count)
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        guard let stack else { throw .suspended }
+        let stack = try ciphers()
         let mask = Self.sector - 1
         disk.ranges.acquire(number, offset & ~mask, (offset + count + mask) & ~mask, isShared: isShared)
         defer { disk.ranges.release(number) }
@@ -210,6 +226,8 @@ package final class DiskChannel: @unchecked Sendable {
         // Plaintext of a guest is not left in freed memory.
         if let base = unsafe scratch.baseAddress { unsafe explicit_bzero(base, scratch.count) }
         unsafe scratch.deallocate()
+        unsafe pthread_cond_destroy(keysChanged)
+        unsafe keysChanged.deallocate()
         unsafe pthread_mutex_destroy(mutex)
         unsafe mutex.deallocate()
     }

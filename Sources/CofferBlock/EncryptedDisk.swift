@@ -21,6 +21,8 @@ package final class EncryptedDisk: Sendable {
     private struct State: ~Copyable {
         var keys: LayerKeys?
         var reason: String?
+        /// Whether I/O waits for the keys while there are none.
+        var isWaiting = false
         var isClosed = false
         var channels: [Int: DiskChannel] = [:]
         var nextChannel = 0
@@ -60,11 +62,22 @@ package final class EncryptedDisk: Sendable {
     /// Why the disk is suspended, or nil if it is not.
     package var suspensionReason: String? { state.withLock { $0.reason } }
 
-    /// Wipes the data keys and the ciphers of all channels. When this returns, I/O in progress has ended and all later I/O fails.
-    package func suspend(reason: String) {
+    /// Wipes the data keys and the ciphers of all channels. When this returns, I/O in progress has ended and all later I/O fails, or
+    /// waits until ``resume(with:)``, ``releaseWaiting()`` or ``close()``.
+    package func suspend(reason: String, isWaiting: Bool = false) {
         state.withLock { state in
             state.keys = nil
             state.reason = reason
+            state.isWaiting = isWaiting
+            for channel in state.channels.values { channel.equip(with: nil, isWaiting: isWaiting) }
+        }
+    }
+
+    /// Lets I/O that waits for the keys fail, so that whoever waits can end.
+    package func releaseWaiting() {
+        state.withLock { state in
+            guard state.isWaiting else { return }
+            state.isWaiting = false
             for channel in state.channels.values { channel.equip(with: nil) }
         }
     }
@@ -78,6 +91,7 @@ package final class EncryptedDisk: Sendable {
             guard !state.isClosed else { throw BlockError.closed }
             state.keys = slot.take()
             state.reason = nil
+            state.isWaiting = false
             for channel in state.channels.values { try equip(channel, state) }
         }
     }
@@ -127,7 +141,7 @@ package final class EncryptedDisk: Sendable {
     private func equip(_ channel: DiskChannel, _ state: borrowing State) throws(BlockError) {
         switch state.keys {
         case .some(let keys): channel.equip(with: try CipherStack(keys, engine))
-        case .none: channel.equip(with: nil)
+        case .none: channel.equip(with: nil, isWaiting: state.isWaiting)
         }
     }
 }

@@ -10,6 +10,7 @@ extension DiskCommand {
         case .close: "close"
         case .rewrap: "rewrap"
         case .suspend: "suspend"
+        case .pause: "pause"
         case .resume: "resume"
         case .resize: "resize"
         case .copy: "copy"

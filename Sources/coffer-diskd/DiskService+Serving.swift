@@ -34,6 +34,7 @@ extension DiskService {
     func close(_ disk: DiskID) throws(DiskFailure) -> DiskStatus {
         try withUnit(disk) { (open) throws(DiskFailure) in
             if let closing = open.take() {
+                closing.releaseWaiting()
                 server.remove(disk.text)
                 do throws(BlockError) { try closing.close() } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
                 log.write("closed", [("disk", disk.text)])
@@ -42,13 +43,13 @@ extension DiskService {
         }
     }
 
-    func suspend(_ disk: DiskID, reason: String) throws(DiskFailure) -> DiskStatus {
+    func suspend(_ disk: DiskID, reason: String, isWaiting: Bool) throws(DiskFailure) -> DiskStatus {
         // Writers that wait for a copy keep their keys until they have written.
         copies.cancel(of: disk)
         return try withUnit(disk) { (open) throws(DiskFailure) in
             if let open {
-                open.suspend(reason: reason)
-                log.write("suspended", [("disk", disk.text), ("reason", reason)])
+                open.suspend(reason: reason, isWaiting: isWaiting)
+                log.write(isWaiting ? "paused" : "suspended", [("disk", disk.text), ("reason", reason)])
             }
             return try status(header(disk), open)
         }

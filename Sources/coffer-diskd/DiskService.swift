@@ -49,7 +49,8 @@ final class DiskService: Sendable {
         case .close(let disk): return .disk(try close(disk))
         case .rewrap(let disk, let layer, let new, let key, let generation):
             return .disk(try rewrap(disk, layer, to: new, key, from: generation))
-        case .suspend(let disk, let reason): return .disk(try suspend(disk, reason: reason))
+        case .suspend(let disk, let reason): return .disk(try suspend(disk, reason: reason, isWaiting: false))
+        case .pause(let disk, let reason): return .disk(try suspend(disk, reason: reason, isWaiting: true))
         case .resume(let disk, let keys): return .disk(try resume(disk, keys))
         case .resize(let disk, let byteCount): return .disk(try resize(disk, to: byteCount))
         case .copy(let disk, let source, let layers, let keys): return .disk(try copy(disk, of: source, layers, keys))
@@ -73,6 +74,7 @@ final class DiskService: Sendable {
     func closeAll() {
         isEnding.store(true, ordering: .sequentiallyConsistent)
         copies.cancelAll()
+        for unit in units.withLock({ $0 }).values { unit.open.withLock { $0?.releaseWaiting() } }
         server.stop()
         for (disk, unit) in units.withLock({ $0 }) {
             unit.open.withLock { open in

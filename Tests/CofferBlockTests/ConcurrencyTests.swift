@@ -2,6 +2,7 @@
 import CofferCore
 import CofferTesting
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 
@@ -93,6 +94,49 @@ struct ConcurrencyTests {
                 } catch BlockError.suspended {
                     return
                 }
+            }
+        }
+        #expect(errors.isEmpty)
+    }
+
+    @Test func ioOfAPausedDiskWaitsForTheKeys() async throws {
+        let disk = try TestDisk(byteCount: 64 * 4096, layers: 1).open()
+        let channel = try disk.makeChannel()
+        try channel.write([5], at: 0)
+        disk.suspend(reason: "test", isWaiting: true)
+        let ended = Atomic<Int>(0)
+        let errors = await Self.onThreads(4) { thread in
+            if thread == 3 {
+                // Long enough for the others to fail, if they did not wait.
+                for _ in 0..<1000 where ended.load(ordering: .sequentiallyConsistent) == 0 { usleep(100) }
+                #expect(ended.load(ordering: .sequentiallyConsistent) == 0)
+                try disk.resume(with: TestDisk.keys(1))
+                return
+            }
+            defer { ended.add(1, ordering: .sequentiallyConsistent) }
+            switch thread {
+            case 0: #expect(try channel.read(1, at: 0) == [5])
+            case 1: try disk.makeChannel().write([6], at: 4096)
+            default: try disk.makeChannel().flush()
+            }
+        }
+        #expect(errors.isEmpty)
+        #expect(try channel.read(1, at: 4096) == [6])
+    }
+
+    @Test(arguments: [0, 1, 2]) func whoWaitsForTheKeysIsLetGo(how: Int) async throws {
+        let disk = try TestDisk(byteCount: 64 * 4096, layers: 1).open()
+        let channel = try disk.makeChannel()
+        disk.suspend(reason: "test", isWaiting: true)
+        let errors = await Self.onThreads(2) { thread in
+            guard thread == 1 else {
+                #expect(throws: BlockError.suspended) { try channel.read(1, at: 0) }
+                return
+            }
+            switch how {
+            case 0: disk.releaseWaiting()
+            case 1: disk.suspend(reason: "for good")
+            default: try disk.close()
             }
         }
         #expect(errors.isEmpty)

@@ -92,6 +92,20 @@ struct KeyLossTests {
         #expect(try await world.hosted()?.state == .closed)
     }
 
+    @Test("A set can say that I/O waits")
+    func pause() async throws {
+        let services = world.start()
+        var memory = try await attached(services, ["coffer-key-loss": "pause"])
+        try await disable(true)
+        await services.keyWatch.step(&memory)
+        let disk = try #require(try await world.record()?.disk)
+        #expect(world.host.commands.contains { if case .pause(disk, _) = $0 { true } else { false } })
+        #expect(!world.host.commands.contains { if case .suspend = $0 { true } else { false } })
+        try await disable(false)
+        await services.keyWatch.step(&memory)
+        #expect(try await world.hosted()?.state == .open)
+    }
+
     @Test("A vault that cannot tell stops disks after the grace period that the set gives, and not before")
     func outage() async throws {
         let services = world.start()
@@ -108,6 +122,19 @@ struct KeyLossTests {
         world.clock.advance(by: .seconds(60))
         await services.keyWatch.step(&memory)
         #expect(try await world.hosted()?.state == .open)
+    }
+
+    @Test("Tags that came past the check keep no disk in service")
+    func unreadableTags() async throws {
+        let services = world.start()
+        var memory = try await attached(services, ["coffer-key-loss": "keep"])
+        var set = try #require(try await world.setRecord())
+        set.tags = ["coffer-key-loss": "?"]
+        let broken = set
+        try await world.store.write { try $0.put(broken) }
+        try await disable(true)
+        await services.keyWatch.step(&memory)
+        #expect(try await world.hosted()?.state == .suspended)
     }
 
     @Test("What the tags say is checked when they are given", arguments: [

@@ -1,5 +1,6 @@
 """The real az on disk encryption sets: identities, types, keys, rotation that is interrupted, lost keys, and what depends on a key."""
 import concurrent.futures
+import select
 
 from stage import *
 
@@ -94,12 +95,68 @@ def test_a_lost_key_stops_a_disk_after_the_delay_that_a_tag_gives(stage):
     expect_equal(stage.inspect()["state"], "open", "state in the meantime")
     stage.enable_key(stage.kept["vault"], stage.kept["kid"], True)
     eventually(lambda: not stage.inspect().get("reason"), 20, "the reason is gone")
-    stage.az_refused(f"disk-encryption-set update -n des -g {GROUP} --set tags.coffer-key-loss=explode", code="stop, keep")
+    stage.az_refused(f"disk-encryption-set update -n des -g {GROUP} --set tags.coffer-key-loss=explode", code="stop, pause, keep")
     update(stage, "-n des --remove tags.coffer-key-loss-delay")
     stage.enable_key(stage.kept["vault"], stage.kept["kid"], False)
     eventually(lambda: stage.inspect()["state"] == "suspended", 20, "the disk is stopped")
     stage.enable_key(stage.kept["vault"], stage.kept["kid"], True)
     eventually(lambda: stage.inspect()["state"] == "open", 20, "the disk is served again")
+
+
+class Client:
+    """qemu-io on a disk, told one command at a time."""
+
+    def __init__(self, uri):
+        self.process = subprocess.Popen(
+            ["qemu-io", "-f", "raw", uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+
+    def ask(self, command):
+        self.process.stdin.write(f"{command}\n".encode())
+
+    def answers(self, seconds):
+        return bool(select.select([self.process.stdout], [], [], seconds)[0])
+
+    def answer(self, word):
+        """What is said until `word` is."""
+        said = b""
+        while word.encode() not in said:
+            expect(self.answers(30), f"the client is silent after {said}")
+            piece = os.read(self.process.stdout.fileno(), 4096)
+            expect(piece, f"the client ended after {said}")
+            said += piece
+        while self.answers(0.2) and (piece := os.read(self.process.stdout.fileno(), 4096)):
+            said += piece
+        return said.decode()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
+def test_io_waits_for_the_key_if_a_tag_says_so(stage):
+    update(stage, "-n des --set tags.coffer-key-loss=pause")
+    client = Client(stage.attach()["nbdUri"])
+    client.ask("read 0 4k")
+    client.answer("ops/sec")
+    stage.enable_key(stage.kept["vault"], stage.kept["kid"], False)
+    eventually(lambda: stage.inspect()["state"] == "suspended", 20, "the disk is paused")
+    client.ask("write -P 7 0 4k")
+    expect(not client.answers(5), "the client did not wait")
+    stage.enable_key(stage.kept["vault"], stage.kept["kid"], True)
+    expect_in("wrote 4096", client.answer("ops/sec"), "the client's answer")
+    client.ask("read -P 7 0 4k")
+    expect_in("read 4096", client.answer("ops/sec"), "the client's answer")
+    # What waits is let go when the disk is detached.
+    stage.enable_key(stage.kept["vault"], stage.kept["kid"], False)
+    eventually(lambda: stage.inspect()["state"] == "suspended", 20, "the disk is paused")
+    client.ask("read 0 4k")
+    expect(not client.answers(2), "the client did not wait")
+    stage.detach()
+    client.answer("read failed")
+    client.end()
+    stage.enable_key(stage.kept["vault"], stage.kept["kid"], True)
+    stage.attach()
+    update(stage, "-n des --remove tags.coffer-key-loss")
 
 
 def test_a_rotation_goes_on_after_kill_9_at_any_time(stage):

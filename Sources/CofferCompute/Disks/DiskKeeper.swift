@@ -99,13 +99,13 @@ struct DiskKeeper: Sendable {
     /// Does what the disk's set says of a key that is lost, or that its vault cannot tell of: nothing, something later, or an end now.
     private func lose(_ record: DiskRecord, _ status: DiskStatus, because refusal: APIError) async throws {
         let set = try await store.read { transaction in try record.set.flatMap { try transaction.encryptionSet($0) } }
-        // Tags were checked when they were given.
-        let policy = try KeyLossPolicy(tags: set?.tags ?? [:])
+        // Tags were checked when they were given; what cannot be read all the same must not keep a disk in service.
+        let policy = (try? KeyLossPolicy(tags: set?.tags ?? [:])) ?? KeyLossPolicy()
         guard refusal.isVerdict || policy.outageGrace != nil else { throw refusal }
         let now = creation.clock.now()
         let loss = KeyLoss(isOutage: !refusal.isVerdict, at: now, old: record.loss, policy: policy)
         guard status.state == .open, loss.due.map({ now < $0 }) ?? true else {
-            return try await stop(record, status, loss, because: refusal)
+            return try await stop(record, status, loss, pausing: policy.reaction == .pause, because: refusal)
         }
         let reason = "\(refusal.reason(for: status)) \(loss.outlook)"
         if record.reason != reason { report("disk \(record.id.text) goes on without its key: \(reason)") }
@@ -118,11 +118,11 @@ struct DiskKeeper: Sendable {
     }
 
     /// Ends the I/O of a disk whose key may not be used any more.
-    private func stop(_ record: DiskRecord, _ status: DiskStatus, _ loss: KeyLoss, because refusal: APIError) async throws {
+    private func stop(_ record: DiskRecord, _ status: DiskStatus, _ loss: KeyLoss, pausing: Bool, because refusal: APIError) async throws {
         let reason = refusal.reason(for: status)
         if status.state == .open {
-            try await hosted.suspend(record.disk, reason: reason)
-            report("disk \(record.id.text) suspended: \(reason)")
+            if pausing { try await hosted.pause(record.disk, reason: reason) } else { try await hosted.suspend(record.disk, reason: reason) }
+            report("disk \(record.id.text) \(pausing ? "paused" : "suspended"): \(reason)")
         }
         try await note(reason, loss, on: record)
     }

@@ -42,6 +42,8 @@ struct HostedDisks: Sendable {
 
     func close(_ disk: DiskID) async throws { _ = try await status(.close(disk: disk)) }
 
+    func pause(_ disk: DiskID, reason: String) async throws { _ = try await status(.pause(disk: disk, reason: reason)) }
+
     func suspend(_ disk: DiskID, reason: String) async throws { _ = try await status(.suspend(disk: disk, reason: reason)) }
 
     func rewrap(_ disk: DiskID, layer: Int, to key: WrappedDataKey, from generation: UInt64) async throws {

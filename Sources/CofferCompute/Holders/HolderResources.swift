@@ -149,7 +149,9 @@ extension Holder {
         guard let policy = try? KeyLossPolicy(tags: set?.tags ?? [:]) else { return "its I/O stops" }
         switch policy.reaction {
         case .keep: return "goes on until it is detached"
-        case .stop: return policy.delay == .zero ? "its I/O stops at once" : "its I/O stops after \(policy.delay.components.seconds) s"
+        case .stop, .pause:
+            let what = policy.reaction == .stop ? "its I/O stops" : "its I/O waits"
+            return policy.delay == .zero ? "\(what) at once" : "\(what) after \(policy.delay.components.seconds) s"
         }
     }
 }

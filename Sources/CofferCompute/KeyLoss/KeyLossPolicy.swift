@@ -7,6 +7,8 @@ struct KeyLossPolicy: Equatable, Sendable {
     enum Reaction: String, CaseIterable, Sendable {
         /// I/O fails until the key comes back.
         case stop
+        /// I/O waits until the key comes back.
+        case pause
         /// Disks that are open go on; what is closed stays closed.
         case keep
     }
@@ -20,6 +22,9 @@ struct KeyLossPolicy: Equatable, Sendable {
     private(set) var delay = Duration.zero
     /// How long disks go on while the vault cannot tell; nil for as long as it takes.
     private(set) var outageGrace: Duration?
+
+    /// What holds where nothing is said.
+    init() {}
 
     /// - Throws: ``APIError`` for a value that is not understood, naming those that are.
     init(tags: [String: String]) throws(APIError) {
@@ -51,7 +56,7 @@ struct KeyLoss: Codable, Equatable, Sendable {
     /// Whether the vault could not tell, rather than refused.
     let isOutage: Bool
     let since: Timestamp
-    /// When I/O stops; nil if it does not.
+    /// When I/O stops or begins to wait; nil if it does not.
     let due: Timestamp?
 
     /// - Parameter old: The loss that was known; its time counts on as long as it is of the same kind.
@@ -61,8 +66,8 @@ struct KeyLoss: Codable, Equatable, Sendable {
         self.since = since
         due = switch (policy.reaction, isOutage) {
         case (.keep, _): nil
-        case (.stop, false): since.adding(policy.delay)
-        case (.stop, true): policy.outageGrace.map { since.adding($0) }
+        case (_, false): since.adding(policy.delay)
+        case (_, true): policy.outageGrace.map { since.adding($0) }
         }
     }
 

@@ -19,6 +19,9 @@ package enum DiskCommand: Codable, Equatable, Sendable {
     case rewrap(disk: DiskID, layer: Int, to: DiskLayer, key: SealedKey, from: UInt64)
     /// Wipes an open disk's data keys. Until ``resume(disk:keys:)`` its I/O fails with EIO and new clients are told `reason`.
     case suspend(disk: DiskID, reason: String)
+    /// Like ``suspend(disk:reason:)``, but I/O of clients that are connected waits instead of failing. A disk that is suspended already
+    /// begins to wait, and the other way round.
+    case pause(disk: DiskID, reason: String)
     /// Gives a suspended disk its data keys again.
     case resume(disk: DiskID, keys: [SealedKey])
     /// Makes a disk larger. Clients that are connected go on with the size that they know. Repeating it is no error.
@@ -46,5 +49,5 @@ package enum DiskCommand: Codable, Equatable, Sendable {
 
 /// The version of the control protocol, in ``DiskCommand/hello(version:)``.
 package enum DiskControlVersion {
-    package static let current = 2
+    package static let current = 3
 }

@@ -150,7 +150,7 @@ final class DiskHostDouble: DiskHost {
                     byteCount: from.byteCount, generation: 1, layers: layers, dataKeys: keys, state: host.isSlow ? .copying : .closed)
             }
             return try status(id, host)
-        case .suspend(let id, let reason):
+        case .suspend(let id, let reason), .pause(let id, let reason):
             var disk = try find(id, host)
             if disk.state != .closed { (disk.state, disk.reason) = (.suspended, reason) }
             host.disks[id] = disk
