@@ -1,6 +1,7 @@
 import CofferBlock
 import CofferDiskFormat
 import CofferModel
+import CofferVhost
 import CofferNBD
 import Synchronization
 
@@ -47,7 +48,7 @@ extension DiskService {
             disk: header.disk, state: open == nil ? .closed : reason == nil ? .open : .suspended, byteCount: header.byteCount,
             allocatedByteCount: open?.allocatedByteCount ?? DiskHoles.allocatedByteCount(ofFileAt: shelf.dataPath(of: header.disk)),
             generation: header.generation, layers: header.layers.map(\.layer),
-            export: open == nil ? nil : DiskExport(socketPath: server.path, name: name), reason: reason,
-            clientCount: open == nil ? 0 : server.clientCount(of: name))
+            export: open == nil ? nil : DiskExport(socketPath: server.path, name: name, vhostPath: vhost.path(of: name)), reason: reason,
+            clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost.isInUse(name) ? 1 : 0))
     }
 }

@@ -2,6 +2,7 @@ import CofferBlock
 import CofferDiskFormat
 import CofferModel
 import CofferNBD
+import CofferVhost
 import Synchronization
 
 /// Disks in use: opened and closed, stopped and revived.
@@ -26,6 +27,10 @@ extension DiskService {
             copies.hold(opened, as: disk)
             open = opened
             server.add(opened, as: disk.text)
+            // Without it the disk is still served over NBD.
+            do throws(BlockError) { try vhost.add(opened, as: disk.text) } catch {
+                log.write("vhost-refused", [("disk", disk.text), ("reason", DiskFailure(error, path: vhost.directory).message)])
+            }
             log.write("opened", [("disk", disk.text)])
             return try status(header, opened)
         }
@@ -36,6 +41,7 @@ extension DiskService {
             if let closing = open.take() {
                 closing.releaseWaiting()
                 server.remove(disk.text)
+                vhost.remove(disk.text)
                 do throws(BlockError) { try closing.close() } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
                 log.write("closed", [("disk", disk.text)])
             }

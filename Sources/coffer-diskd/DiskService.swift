@@ -4,6 +4,7 @@ import CofferCrypto
 import CofferDiskFormat
 import CofferModel
 import CofferNBD
+import CofferVhost
 import Glibc
 import Synchronization
 
@@ -13,6 +14,7 @@ import Synchronization
 final class DiskService: Sendable {
     let shelf: DiskShelf
     let server: NBDServer
+    let vhost: VhostServer
     let log: Log
     let sessionKey: HPKEPrivateKey
     let engine: XTSEngine
@@ -21,9 +23,10 @@ final class DiskService: Sendable {
     let isEnding = Atomic<Bool>(false)
 
     /// - Parameter engine: What runs the disks' ciphers.
-    init(shelf: DiskShelf, server: NBDServer, sessionKey: consuming HPKEPrivateKey, engine: XTSEngine, log: Log) {
+    init(shelf: DiskShelf, server: NBDServer, vhost: VhostServer, sessionKey: consuming HPKEPrivateKey, engine: XTSEngine, log: Log) {
         self.shelf = shelf
         self.server = server
+        self.vhost = vhost
         self.sessionKey = sessionKey
         self.engine = engine
         self.log = log
@@ -79,6 +82,7 @@ final class DiskService: Sendable {
         for (disk, unit) in units.withLock({ $0 }) {
             unit.open.withLock { open in
                 guard let closing = open.take() else { return }
+                vhost.remove(disk.text)
                 do { try closing.close() } catch { log.write("close-failed", [("disk", disk.text), ("message", "\(error)")]) }
             }
         }

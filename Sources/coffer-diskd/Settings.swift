@@ -14,6 +14,7 @@ struct Settings {
     var lockPath: String { "\(runDirectory)/diskd.lock" }
     var controlPath: String { "\(runDirectory)/diskd.sock" }
     var nbdPath: String { "\(runDirectory)/nbd.sock" }
+    var vhostDirectory: String { "\(runDirectory)/vhost" }
     var disksPath: String { "\(data)/disks" }
 
     /// The longest path of a Unix socket that ordinary programs can connect to, in bytes.
@@ -22,7 +23,8 @@ struct Settings {
     static let usage = """
         usage: coffer-diskd --data DIR [--foreground] [--cipher ENGINE]
 
-        Serves the encrypted disks in DIR/disks over NBD at DIR/run/nbd.sock and takes commands at DIR/run/diskd.sock.
+        Serves the encrypted disks in DIR/disks over NBD at DIR/run/nbd.sock, each also to a virtual machine over vhost-user at
+        DIR/run/vhost/DISK.sock, and takes commands at DIR/run/diskd.sock.
         --foreground     stay in the session of the caller, for terminals and service supervisors
         --cipher ENGINE  what runs AES-XTS: auto, the fastest here and the default; openssl; aesni; vaes256; vaes512
 

@@ -5,6 +5,7 @@ import CofferDiskControl
 import CofferDiskFormat
 import CofferModel
 import CofferNBD
+import CofferVhost
 import Glibc
 
 /// Starts the parts in order, waits to be asked to end, and ends them in reverse.
@@ -34,7 +35,8 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
     }
     do {
         let server = try NBDServer(path: settings.nbdPath) { event in log.write(event) }
-        service = DiskService(shelf: shelf, server: server, sessionKey: .generate(), engine: settings.engine, log: log)
+        let vhost = try VhostServer(directory: settings.vhostDirectory) { event in log.write(event) }
+        service = DiskService(shelf: shelf, server: server, vhost: vhost, sessionKey: .generate(), engine: settings.engine, log: log)
         server.start()
     } catch {
         throw Exit(73, "\(settings.nbdPath): \(DiskFailure(error, path: settings.nbdPath).message)")

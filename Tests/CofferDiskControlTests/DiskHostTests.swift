@@ -27,7 +27,8 @@ struct DiskHostTests {
         #expect(try await host.create(disk, keys: [.first, .second]) == made, "making it again is no error")
         let open = try await host.open(disk, keys: [.first, .second])
         #expect(open.state == .open)
-        #expect(open.export == DiskExport(socketPath: "\(host.data)/run/nbd.sock", name: disk.text))
+        #expect(open.export == DiskExport(
+            socketPath: "\(host.data)/run/nbd.sock", name: disk.text, vhostPath: "\(host.data)/run/vhost/\(disk.text).sock"))
         #expect(try await host.open(disk, keys: [.first, .second]) == open)
         #expect(await code { _ = try await host.client.perform(.delete(disk: disk)) } == .busy)
         #expect(await code { _ = try await host.client.perform(.quitIfIdle) } == .busy)

@@ -2,12 +2,14 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <linux/close_range.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -195,4 +197,55 @@ int coffer_clone_file(int to, int from) { return ioctl(to, FICLONE, from); }
 
 ssize_t coffer_copy_range(int from, off_t from_offset, int to, off_t to_offset, size_t count) {
     return copy_file_range(from, &from_offset, to, &to_offset, count, 0);
+}
+
+ssize_t coffer_receive_files(int socket, void *bytes, size_t count, int *files, int most, int *found) {
+    enum { limit = 16 };
+    union {
+        char space[CMSG_SPACE(limit * sizeof(int))];
+        struct cmsghdr aligned;
+    } control;
+    struct iovec part = {.iov_base = bytes, .iov_len = count};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+    *found = 0;
+    ssize_t got;
+    do got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0) return got;
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL; part = CMSG_NXTHDR(&message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+        size_t here = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t index = 0; index < here; index++) {
+            int file;
+            memcpy(&file, CMSG_DATA(part) + index * sizeof(int), sizeof file);
+            if (*found < most) files[(*found)++] = file;
+            else close(file);
+        }
+    }
+    return got;
+}
+
+int coffer_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void coffer_ring(int event) {
+    uint64_t one = 1;
+    ssize_t put;
+    do put = write(event, &one, sizeof one);
+    while (put < 0 && errno == EINTR);
+}
+
+int coffer_await_ring(int event, int stop) {
+    struct pollfd both[2] = {{.fd = event, .events = POLLIN}, {.fd = stop, .events = POLLIN}};
+    int count;
+    do count = poll(both, 2, -1);
+    while (count < 0 && errno == EINTR);
+    if (count < 0 || both[1].revents != 0) return 0;
+    uint64_t rings;
+    ssize_t got = read(event, &rings, sizeof rings);
+    return got == sizeof rings || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+int coffer_is_rung(int event) {
+    struct pollfd one = {.fd = event, .events = POLLIN};
+    return poll(&one, 1, 0) > 0;
 }

@@ -32,6 +32,8 @@ struct InspectedDiskResource: Encodable, Sendable {
     let nbdUri: String?
     let socketPath: String?
     let exportName: String?
+    /// For a virtual machine, over vhost-user.
+    let vhostUserPath: String?
 
     init(_ disk: InspectedDisk, disksPath: String) {
         let (record, status) = (disk.record, disk.status)
@@ -56,6 +58,7 @@ struct InspectedDiskResource: Encodable, Sendable {
         nbdUri = status?.export?.uri
         socketPath = status?.export?.socketPath
         exportName = status?.export?.name
+        vhostUserPath = status?.export?.vhostPath
     }
 }
 

@@ -56,7 +56,7 @@ package struct DiskStatus: Codable, Equatable, Sendable {
     package let reason: String?
     /// How much of it is copied, in bytes from its start, while it is being copied.
     package let copiedByteCount: UInt64?
-    /// Connected NBD clients.
+    /// Connected clients: of NBD, and a virtual machine over vhost-user.
     package let clientCount: Int
 
     package init(
@@ -82,10 +82,13 @@ package struct DiskExport: Codable, Equatable, Sendable {
     package let socketPath: String
     /// The export's name: the disk id.
     package let name: String
+    /// The path of the Unix socket that a virtual machine connects to over vhost-user; nil if there is none.
+    package let vhostPath: String?
 
-    package init(socketPath: String, name: String) {
+    package init(socketPath: String, name: String, vhostPath: String? = nil) {
         self.socketPath = socketPath
         self.name = name
+        self.vhostPath = vhostPath
     }
 }
 

@@ -19,16 +19,23 @@ struct AttachCommand: AsyncParsableCommand {
         guard let attachment = DiskAttachment(answer) else { throw ClientError.unexpectedAnswer("attach without an export") }
         switch output {
         case .json:
-            try Printer.json([
+            var shown: [String: JSONValue] = [
                 "nbdUri": .string(attachment.nbdURI),
                 "socketPath": .string(attachment.socketPath),
                 "exportName": .string(attachment.exportName),
                 "qemuArguments": .array(attachment.qemuArguments.map { .string($0) }),
                 "libvirtXml": .string(attachment.libvirtXML),
-            ])
+            ]
+            if let path = attachment.vhostPath { shown["vhostUserPath"] = .string(path) }
+            if let arguments = attachment.vhostUserArguments { shown["vhostUserArguments"] = .array(arguments.map { .string($0) }) }
+            try Printer.json(.object(shown))
         case .table:
             print("NBD URI:\n  \(attachment.nbdURI)\n")
             print("QEMU arguments:\n  \(attachment.qemuArguments.joined(separator: " \\\n  "))\n")
+            if let arguments = attachment.vhostUserArguments {
+                print("QEMU arguments, faster, for a machine whose memory is shared (memory-backend-memfd, share=on):")
+                print("  \(arguments.joined(separator: " \\\n  "))\n")
+            }
             print("libvirt XML:\n\(attachment.libvirtXML)")
         }
     }

@@ -5,6 +5,8 @@ struct DiskAttachment {
     let socketPath: String
     let exportName: String
     let nbdURI: String
+    /// Where it is offered over vhost-user, if it is.
+    let vhostPath: String?
 
     /// - Returns: nil if the server's answer lacks one of these.
     init?(_ answer: JSONValue) {
@@ -14,6 +16,7 @@ struct DiskAttachment {
         self.socketPath = socketPath
         self.exportName = exportName
         self.nbdURI = nbdURI
+        vhostPath = answer["vhostUserPath"]?.string
     }
 
     /// Arguments for `qemu-system-*`, to be given as they are.
@@ -25,6 +28,18 @@ struct DiskAttachment {
                 + "cache.direct=on,discard=unmap,detect-zeroes=off,reconnect-delay=30",
             // Errors reach the guest; left alone, QEMU stops a guest whose disk's file system is full.
             "-device", "virtio-blk-pci,drive=\(node),serial=\(exportName.prefix(20)),werror=report,rerror=report",
+        ]
+    }
+
+    /// The same over vhost-user, which shares the guest's memory instead of moving data through a socket. The machine needs memory that can
+    /// be shared, such as `-object memory-backend-memfd,id=mem,size=SIZE,share=on -machine memory-backend=mem`.
+    var vhostUserArguments: [String]? {
+        guard let vhostPath else { return nil }
+        let node = "coffer-\(exportName.prefix(8))"
+        return [
+            // Goes on by itself when the disk host was started anew.
+            "-chardev", "socket,id=\(node),path=\(vhostPath.replacing(",", with: ",,")),reconnect=1",
+            "-device", "vhost-user-blk-pci,chardev=\(node)",
         ]
     }
 

@@ -82,3 +82,26 @@ void coffer_request_stop(void);
 
 /// Marks every descriptor from `first` on to be closed in programs that this process starts. 0, or -1 with errno.
 int coffer_close_on_exec_from(unsigned int first);
+
+/// Receives up to `count` bytes and up to `most` descriptors that come with them, close-on-exec; `found` tells how many. Bytes, 0 at the end,
+/// or -1 with errno.
+ssize_t coffer_receive_files(int socket, void *bytes, size_t count, int *files, int most, int *found);
+
+/// A counter to wait for, close-on-exec. A descriptor, or -1 with errno.
+int coffer_event(void);
+
+/// Wakes whoever waits for the counter.
+void coffer_ring(int event);
+
+/// Waits until `event` was rung, which it then forgets, or `stop` was. 1, or 0 once `stop` was rung or `event` can ring no more.
+int coffer_await_ring(int event, int stop);
+
+/// Reads and writes of memory that another process uses at the same time: what was written before a release is seen after an acquire of it.
+static inline uint16_t coffer_load_acquire(const uint16_t *place) { return __atomic_load_n(place, __ATOMIC_ACQUIRE); }
+static inline void coffer_store_release(uint16_t *place, uint16_t value) { __atomic_store_n(place, value, __ATOMIC_RELEASE); }
+
+/// Nothing after it is done before anything in front of it.
+static inline void coffer_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+/// Whether `event` was rung and nobody has forgotten it since. Does not wait.
+int coffer_is_rung(int event);
