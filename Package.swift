@@ -28,6 +28,8 @@ let house: [Row] = [
     Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     // Disk images of other programs.
     Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"]),
+    // Virtual machines.
+    Row(name: "CofferQEMU", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     // Stores: drivers behind one port, and the seal over them.
     Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
     Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
@@ -49,7 +51,7 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferImport", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
+        "CofferVault", "CofferCompute", "CofferImport", "CofferQEMU", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
         "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
@@ -70,6 +72,7 @@ let tests: [Row] = [
     Row(name: "CofferTokenTests", needs: ["CofferToken", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferCore"], outside: ["CPKCS11"]),
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel"]),
+    Row(name: "CofferQEMUTests", needs: ["CofferQEMU", "CofferPlatform", "CofferModel"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),

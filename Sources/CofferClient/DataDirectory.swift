@@ -22,6 +22,8 @@ package struct DataDirectory: Sendable {
     package var databasePath: String { path + "/store.sqlite" }
     package var disksPath: String { path + "/disks" }
     package var runPath: String { path + "/run" }
+    /// The directory of virtual machines' directories.
+    package var machinesPath: String { runPath + "/vm" }
     /// The private configuration directory of `az`.
     package var azureConfigPath: String { path + "/azure" }
 

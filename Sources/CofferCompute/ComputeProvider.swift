@@ -9,12 +9,17 @@ package struct ComputeProvider: ResourceProvider {
         ResourceTypeDescription(DisksRoutes.type, since: "2016-04-30-preview"),
         ResourceTypeDescription(SnapshotsRoutes.type, since: "2016-04-30-preview"),
         ResourceTypeDescription(ImagesRoutes.type, since: "2016-04-30-preview"),
+        ResourceTypeDescription(MachinesRoutes.type, since: "2015-06-15"),
+        ResourceTypeDescription(LocationsRoutes.type, since: "2015-06-15"),
+        ResourceTypeDescription(LocationsRoutes.skusType, since: "2017-03-30"),
     ]
 
     let sets: EncryptionSetsRoutes
     let disks: DisksRoutes
     let snapshots: SnapshotsRoutes
     let images: ImagesRoutes
+    let machines: MachinesRoutes
+    let locations: LocationsRoutes
 
     /// - Throws: ``APIError``.
     package func handle(_ request: ARMRequest) async throws -> APIResponse {
@@ -24,11 +29,14 @@ package struct ComputeProvider: ResourceProvider {
         case DisksRoutes.type: return try await disks.handle(request, path: Array(path.dropFirst()))
         case SnapshotsRoutes.type: return try await snapshots.handle(request, path: Array(path.dropFirst()))
         case ImagesRoutes.type: return try await images.handle(request, path: Array(path.dropFirst()))
+        case MachinesRoutes.type.lowercased(): return try await machines.handle(request, path: Array(path.dropFirst()))
+        case LocationsRoutes.type: return try await locations.handle(request, path: Array(path.dropFirst()))
+        case LocationsRoutes.skusType where path.count == 1: return try locations.skus(request)
         default: throw APIError.computeTypeNotServed(path)
         }
     }
 
-    /// Disks, snapshots, images and disk encryption sets, for lists over all types.
+    /// Virtual machines, disks, snapshots, images and disk encryption sets, for lists over all types.
     package func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] {
         let scope = ResourceID(subscription: subscription, group: group)
         let records = try await disks.service.disks(in: scope) + snapshots.service.snapshots(in: scope)
@@ -36,14 +44,18 @@ package struct ComputeProvider: ResourceProvider {
         let images = try await images.service.images(in: scope).map(\.record)
             .map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
         let sets = try await sets.service.sets(in: scope).map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
-        return disks + images + sets
+        let machines = try await machines.service.machines(in: scope).map(\.record)
+            .map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
+        return machines + disks + images + sets
     }
 
-    /// Deletes a disk that is not attached, a snapshot, an image, or a set that none of them uses.
+    /// Deletes a virtual machine, a disk that is not attached, a snapshot, an image, or a set that none of them uses.
     ///
     /// - Throws: ``APIError`` with the code `OperationNotAllowed` if it is in use.
     package func delete(_ id: ResourceID, by grant: Grant) async throws {
-        if id.isType("Microsoft.Compute/disks") {
+        if id.isType("Microsoft.Compute/virtualMachines") {
+            _ = try await machines.service.delete(id, isForced: true, by: grant)
+        } else if id.isType("Microsoft.Compute/disks") {
             _ = try await disks.service.delete(id, by: grant)
         } else if id.isType("Microsoft.Compute/snapshots") {
             _ = try await snapshots.service.delete(id, by: grant)

@@ -10,20 +10,23 @@ package struct ComputeServices: Sendable {
     package let diskOperations: DiskOperationsHandler
     /// To be run as long as the server runs.
     package let keyWatch: KeyWatch
+    /// The same.
+    package let machineKeeper: MachineKeeper
     private let keeper: DiskKeeper
 
     /// - Parameters:
     ///   - customerKeys: Uses customers' keys with the permissions of a set's identity. Must answer ``Caller/platform`` the status of
     ///     any key.
     ///   - platformKeys: Uses Coffer's own key, with the id `platform`.
-    ///   - imageReader: Reads what disks are imported from; nil if imports are not allowed.
+    ///   - machines: What virtual machines need.
+    ///   - imageReader: Reads what disks are imported from, and images.
     ///   - sweep: How often all attached disks' keys are tried.
     ///   - poll: How often key changes are looked for when `bell` does not ring.
     ///   - report: Takes lines for the log; they hold no secrets.
     package init(
         store: any Store, customerKeys: any KeyService, platformKeys: any KeyService, diskHost: any DiskHost,
         identities: any ManagedIdentities, authorizer: any Authorizer, authenticator: any Authenticator, audit: any AuditLog,
-        clock: any WallClock, bell: EventBell, settings: ComputeSettings, imageReader: (any DiskImageReader)? = nil,
+        clock: any WallClock, bell: EventBell, settings: ComputeSettings, machines: MachinePorts, imageReader: any DiskImageReader,
         sweep: Duration = .seconds(60), poll: Duration = .seconds(5),
         report: @escaping @Sendable (String) -> Void
     ) {
@@ -49,11 +52,23 @@ package struct ComputeServices: Sendable {
             store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, rules: rules, turns: turns)
         let images = ImagesService(store: store, creation: creation, sources: sources, chooser: chooser, turns: turns)
         let keeper = DiskKeeper(store: store, creation: creation, keys: keys, hosted: hosted, turns: turns, report: report)
-        let operations = DiskOperationsService(
-            store: store, creation: creation, keeper: keeper, keys: keys, hosted: hosted, turns: turns)
+        let serving = DiskServing(store: store, keeper: keeper, hosted: hosted, turns: turns)
+        let operations = DiskOperationsService(store: store, serving: serving, keys: keys, hosted: hosted)
+        let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer)
+        let power = MachinePower(
+            store: store, disks: machineDisks, interfaces: machines.interfaces, host: machines.host, clock: clock)
+        let making = MachineMaking(
+            store: store, disks: machineDisks, power: power, interfaces: machines.interfaces, host: machines.host, clock: clock, turns: turns,
+            report: report)
+        let machineService = MachinesService(
+            store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), making: making,
+            interfaces: machines.interfaces, authorizer: authorizer, host: machines.host, clock: clock, turns: turns)
+        machineKeeper = MachineKeeper(
+            store: store, power: power, making: making, hosted: hosted, host: machines.host, turns: turns, report: report)
         provider = ComputeProvider(
             sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings), disks: DisksRoutes(service: disks),
-            snapshots: SnapshotsRoutes(service: snapshots), images: ImagesRoutes(service: images))
+            snapshots: SnapshotsRoutes(service: snapshots), images: ImagesRoutes(service: images),
+            machines: MachinesRoutes(service: machineService), locations: LocationsRoutes(images: machines.images, region: settings.region))
         diskOperations = DiskOperationsHandler(
             routes: DiskOperationsRoutes(
                 service: operations, holders: HoldersService(store: store, keys: customerKeys, hosted: hosted), settings: settings), authenticator: authenticator,
@@ -70,5 +85,18 @@ package struct ComputeServices: Sendable {
     /// - Throws: `DiskFailure` if the host cannot be reached.
     package func adopt() async throws {
         try await keeper.keepAll()
+    }
+}
+
+/// The ports through which virtual machines are run.
+package struct MachinePorts: Sendable {
+    let interfaces: any NetworkInterfaces
+    let host: any MachineHost
+    let images: any PlatformImages
+
+    package init(interfaces: any NetworkInterfaces, host: any MachineHost, images: any PlatformImages) {
+        self.interfaces = interfaces
+        self.host = host
+        self.images = images
     }
 }

@@ -7,6 +7,8 @@ package struct ComputeSettings: Sendable {
     package let authority: String
     package let tenantID: String
     package let subscriptionID: String
+    /// The region of the installation, such as `uksouth`.
+    package let region: String
     /// What `aud` a token for Coffer's own disk operations may have.
     package let audiences: [String]
     /// The directory that the disk host keeps its disks in, without a trailing slash: `DATA/disks`.
@@ -15,13 +17,14 @@ package struct ComputeSettings: Sendable {
     package let vaultSuffix: String
 
     package init(
-        ruleSet: RuleSet = .year2021, authority: String, tenantID: String, subscriptionID: String, audiences: [String],
+        ruleSet: RuleSet = .year2021, authority: String, tenantID: String, subscriptionID: String, region: String, audiences: [String],
         disksPath: String, vaultSuffix: String
     ) {
         self.ruleSet = ruleSet
         self.authority = authority
         self.tenantID = tenantID
         self.subscriptionID = subscriptionID
+        self.region = region
         self.audiences = audiences
         self.disksPath = disksPath
         self.vaultSuffix = vaultSuffix

@@ -8,19 +8,20 @@ import Glibc
 /// An image is somebody else's: what it refers to is not opened (``ImageCheck``), and qemu-img runs with no right to write files, no
 /// core dump and limited memory.
 package struct QemuImageReader: DiskImageReader {
-    /// The directory that images must lie in.
-    package let directory: String
+    /// The directory that files must lie in to be imported by name; nil if none may.
+    package let directory: String?
     private let pool = WorkerPool(name: "import", threads: 8)
 
     private static let program = "qemu-img"
     /// Memory in bytes. qemu-img needs some tens of megabytes.
     private static let memoryByteCount = 4 << 30
 
-    package init(directory: String) {
+    package init(directory: String?) {
         self.directory = directory
     }
 
     package func inspect(_ uri: String) async throws -> DiskImage {
+        guard let directory else { throw APIError.importsNotConfigured }
         let location = try ImageLocation(uri)
         let path = try location.resolved(below: directory)
         let parts = try FileParts(path)
@@ -140,6 +141,11 @@ private struct FileParts {
 }
 
 extension APIError {
+    fileprivate static let importsNotConfigured = APIError(
+        status: 400, code: "OperationNotAllowed",
+        message: "Disks are imported from the files of one directory, and none is set: start the server with 'coffer serve --import-directory DIR'.",
+        target: "creationData.sourceUri")
+
     /// 400: a file that is not imported, with a sentence that says why.
     package static func importRefused(_ sentence: String) -> APIError {
         APIError(status: 400, code: "InvalidParameter", message: sentence, target: "creationData.sourceUri")

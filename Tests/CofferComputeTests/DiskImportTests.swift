@@ -127,12 +127,10 @@ struct DiskImportTests {
         reader.letGo()
     }
 
-    @Test("Imports need a directory, a file, and a size that a disk can have")
+    @Test("Imports need a file, and a size that a disk can have")
     func refusals() async throws {
-        let none = world.start()
-        try await world.makeSet(none)
-        #expect(await refusal { _ = try await world.arm(none, .put, "disks/disk1", Self.body()) }?.message.contains("--import-directory") == true)
         let services = world.start(images: reader)
+        try await world.makeSet(services)
         #expect(await refusal { _ = try await world.arm(services, .put, "disks/disk1", Self.body("file:///x")) }?.short == "400 InvalidParameter")
         #expect(await refusal { _ = try await world.arm(services, .put, "disks/disk1", Self.body(size: 1)) }?.short == "400 InvalidParameter")
         for byteCount: UInt64 in [0, (32767 << 30) + 1, .max] {

@@ -319,7 +319,7 @@ struct DisksTests {
     }
 
     @Test("Other types and verbs are refused", arguments: [
-        (APIRequest.Method.get, "galleries", "404 InvalidResourceType"), (.get, "virtualMachines/vm1", "404 InvalidResourceType"),
+        (APIRequest.Method.get, "galleries", "404 InvalidResourceType"), (.get, "cloudServices/c1", "404 InvalidResourceType"),
         (.post, "disks/d/beginGetAccess", "400 NotSupported"), (.get, "disks/d/parts", "404 InvalidResourceType"),
         (.post, "disks/d", "405 MethodNotAllowed"), (.put, "disks", "405 MethodNotAllowed"), (.put, "diskEncryptionSets", "405 MethodNotAllowed"),
         (.post, "diskEncryptionSets/d/associatedResources", "405 MethodNotAllowed"),

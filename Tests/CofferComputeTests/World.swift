@@ -18,6 +18,8 @@ final class World: Sendable {
     let clock = ManualClock()
     let vaults: KeyVaultDouble
     let host = DiskHostDouble()
+    let machines = MachineHostDouble()
+    let interfaces = InterfacesDouble()
     let identities = ManagedIdentitiesDouble()
     let authorizer = AuthorizerDouble()
     let audit = RecordingAuditLog()
@@ -35,16 +37,16 @@ final class World: Sendable {
     }
 
     /// The platform as a process that has just started over what is stored.
-    func start(fuse: Fuse? = nil, poll: Duration = .seconds(3600), images: (any DiskImageReader)? = nil) -> ComputeServices {
+    func start(fuse: Fuse? = nil, poll: Duration = .seconds(3600), images: any DiskImageReader = DiskImportTests.ReaderDouble()) -> ComputeServices {
         ComputeServices(
             store: fuse.map { FusedStore(base: store, fuse: $0) } ?? store, customerKeys: vaults, platformKeys: PlatformKeysDouble(),
             diskHost: fuse.map { FusedHost(base: host, fuse: $0) } ?? host,
             identities: fuse.map { FusedIdentities(base: identities, fuse: $0) } ?? identities, authorizer: authorizer,
             authenticator: AuthenticatorDouble(), audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
-                ruleSet: ruleSet, authority: "https://localhost:8443", tenantID: Self.tenant, subscriptionID: Self.subscription,
+                ruleSet: ruleSet, authority: "https://localhost:8443", tenantID: Self.tenant, subscriptionID: Self.subscription, region: "uksouth",
                 audiences: ["https://localhost:8443"], disksPath: "/data/disks", vaultSuffix: Self.suffix),
-            imageReader: images,
+            machines: MachinePorts(interfaces: interfaces, host: machines, images: ImagesDouble()), imageReader: images,
             poll: poll, report: { line in self.log.withLock { $0.append(line) } })
     }
 

@@ -28,12 +28,17 @@ struct QemuImageReaderTests {
         }
     }
 
-    private func message(_ uri: String, in directory: String) async -> String {
+    private func message(_ uri: String, in directory: String?) async -> String {
         do {
             return "\(try await QemuImageReader(directory: directory).inspect(uri).byteCount) bytes"
         } catch {
             return (error as? APIError)?.message ?? "\(error)"
         }
+    }
+
+    @Test("Without a directory nothing is imported by name, and how to name one is told")
+    func noDirectory() async {
+        #expect(await message("file:///etc/passwd", in: nil).contains("--import-directory"))
     }
 
     @Test("Every format tells the size of its disk", arguments: DiskImage.Format.allCases)

@@ -249,3 +249,7 @@ int coffer_is_rung(int event) {
     struct pollfd one = {.fd = event, .events = POLLIN};
     return poll(&one, 1, 0) > 0;
 }
+
+int coffer_spawn_in(posix_spawn_file_actions_t *actions, const char *directory) {
+    return posix_spawn_file_actions_addchdir_np(actions, directory);
+}

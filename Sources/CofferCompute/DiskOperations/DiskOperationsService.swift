@@ -4,54 +4,27 @@ import CofferPlatform
 /// Coffer's own operations on disks, which Azure has no words for.
 struct DiskOperationsService: Sendable {
     let store: any Store
-    let creation: DiskCreation
-    let keeper: DiskKeeper
+    let serving: DiskServing
     let keys: DiskKeys
     let hosted: HostedDisks
-    let turns: Turns
 
     /// Has a disk served to guests. One that is served already stays so, if its keys may still be used.
     ///
     /// - Throws: ``APIError`` that says which key may not be used and why; then the disk is as it was.
-    func attach(_ id: ResourceID, by grant: Grant) async throws -> InspectedDisk {
-        try await turns.take(id.key) {
-            let record = try await usable(id)
-            // The wish first: from now on nobody deletes the disk, and a change of its key is a change for it.
-            let wish = try await wish(record, isAttached: true)
-            do {
-                return InspectedDisk(wish, try await keeper.serve(wish, hosted.inspect(record.disk)))
-            } catch {
-                if !record.isAttached {
-                    // Its host may have opened it before the answer was lost.
-                    try? await hosted.close(record.disk)
-                    _ = try? await self.wish(record, isAttached: false)
-                }
-                if let failure = error as? DiskFailure { throw APIError.diskHost(failure, id) }
-                throw error
-            }
-        }
-    }
+    func attach(_ id: ResourceID, by grant: Grant) async throws -> InspectedDisk { try await serving.open(id, for: nil) }
 
     /// Ends the connections of a disk, syncs it and wipes its keys from memory.
-    func detach(_ id: ResourceID, by grant: Grant) async throws -> InspectedDisk {
-        try await turns.take(id.key) {
-            let wish = try await wish(try await usable(id), isAttached: false)
-            return try await answering(id) {
-                try await hosted.close(wish.disk)
-                return InspectedDisk(wish, try await hosted.inspect(wish.disk))
-            }
-        }
-    }
+    func detach(_ id: ResourceID, by grant: Grant) async throws -> InspectedDisk { try await serving.close(id, for: nil) }
 
     func inspect(_ id: ResourceID, by grant: Grant) async throws -> InspectedDisk {
-        let record = try await usable(id)
-        return try await answering(id) { InspectedDisk(record, try await hosted.inspect(record.disk)) }
+        let record = try await serving.usable(id)
+        return try await APIError.answering(id) { InspectedDisk(record, try await hosted.inspect(record.disk)) }
     }
 
     /// All disks of a subscription as their host has them, and what it found beside them that is no disk.
     func list(in scope: ResourceID, by grant: Grant) async throws -> (disks: [InspectedDisk], refused: [RefusedDisk]) {
         let records = try await store.read { try $0.disks(in: scope, type: DisksRoutes.type) }
-        return try await answering(scope) {
+        return try await APIError.answering(scope) {
             let (listed, refused) = try await hosted.list()
             let byID = Dictionary(listed.map { ($0.disk, $0) }, uniquingKeysWith: { first, _ in first })
             return (records.map { InspectedDisk($0, byID[$0.disk]) }, refused)
@@ -62,8 +35,8 @@ struct DiskOperationsService: Sendable {
     ///
     /// - Parameter publicKey: An X25519 public key, 32 bytes.
     func exportKey(_ id: ResourceID, to publicKey: [UInt8], by grant: Grant) async throws -> ExportedKey {
-        let record = try await usable(id)
-        return try await answering(id) {
+        let record = try await serving.usable(id)
+        return try await APIError.answering(id) {
             let status = try await hosted.inspect(record.disk)
             return ExportedKey(
                 record: record, status: status, sealed: try await keys.open(status.layers, of: record, sealedTo: publicKey))
@@ -71,45 +44,19 @@ struct DiskOperationsService: Sendable {
     }
 
     func holes(_ id: ResourceID, by grant: Grant) async throws -> [ByteRange] {
-        let record = try await usable(id)
-        return try await answering(id) { try await hosted.holes(record.disk) }
+        let record = try await serving.usable(id)
+        return try await APIError.answering(id) { try await hosted.holes(record.disk) }
     }
 
     /// The ranges in which a snapshot differs from an earlier one of the same disk.
     ///
     /// The caller may look at the earlier one too: its grant on this one is for the whole chain.
     func changes(_ id: ResourceID, since base: ResourceID, by grant: Grant) async throws -> [ByteRange] {
-        let (record, earlier) = (try await usable(id), try await usable(base))
+        let (record, earlier) = (try await serving.usable(id), try await serving.usable(base))
         guard record.origin?.sourceDisk != nil, record.origin?.sourceDisk == earlier.origin?.sourceDisk else {
             throw APIError.snapshotsUnrelated(id, base)
         }
-        return try await answering(id) { try await hosted.changes(record.disk, since: earlier.disk) }
-    }
-
-    private func usable(_ id: ResourceID) async throws -> DiskRecord {
-        guard let record = try await store.read({ try $0.disk(id) }) else { throw APIError.resourceNotFound(id) }
-        if record.phase == .failed { throw APIError.diskFailed(id, record.reason) }
-        guard record.phase == .succeeded else { throw APIError.diskIsChanging(id) }
-        return record
-    }
-
-    private func wish(_ record: DiskRecord, isAttached: Bool) async throws -> DiskRecord {
-        let changed = try await store.write { transaction in
-            try transaction.change(record) { record in
-                record.isAttached = isAttached
-                (record.reason, record.loss) = (nil, nil)
-            }
-        }
-        guard let changed, changed.phase == .succeeded else { throw APIError.diskIsChanging(record.id) }
-        return changed
-    }
-
-    private func answering<R>(_ id: ResourceID, _ body: () async throws -> R) async throws -> R {
-        do {
-            return try await body()
-        } catch let failure as DiskFailure {
-            throw APIError.diskHost(failure, id)
-        }
+        return try await APIError.answering(id) { try await hosted.changes(record.disk, since: earlier.disk) }
     }
 }
 

@@ -15,7 +15,7 @@ struct DiskChange: Sendable {
     /// - Throws: ``APIError`` of the host.
     func grow(_ record: DiskRecord, to byteCount: UInt64) async throws -> DiskRecord {
         guard let begun = try await change(record, { $0.growth = byteCount }) else { throw APIError.resourceNotFound(record.id) }
-        return try await answering(record) { try await finishGrowth(begun, byteCount) }
+        return try await APIError.answering(record.id) { try await finishGrowth(begun, byteCount) }
     }
 
     /// Has a disk's data keys wrapped by other keys. Its data stays as it is.
@@ -31,7 +31,7 @@ struct DiskChange: Sendable {
             return try transaction.change(record) { $0.move = target }
         }
         guard let begun else { throw APIError.resourceNotFound(record.id) }
-        return try await answering(record) {
+        return try await APIError.answering(record.id) {
             do {
                 return try await finishMove(begun, target)
             } catch let refusal as APIError {
@@ -43,7 +43,7 @@ struct DiskChange: Sendable {
 
     /// Ends the changes that were interrupted. One that is refused now is given up.
     func settle(_ record: DiskRecord) async throws -> DiskRecord {
-        try await answering(record) {
+        try await APIError.answering(record.id) {
             var record = record
             if let growth = record.growth { record = try await finishGrowth(record, growth) }
             if let target = record.move {
@@ -101,13 +101,5 @@ struct DiskChange: Sendable {
 
     private func change(_ record: DiskRecord, _ body: @escaping @Sendable (inout DiskRecord) -> Void) async throws -> DiskRecord? {
         try await store.write { transaction in try transaction.change(record, body) }
-    }
-
-    private func answering<R>(_ record: DiskRecord, _ body: () async throws -> R) async throws -> R {
-        do {
-            return try await body()
-        } catch let failure as DiskFailure {
-            throw APIError.diskHost(failure, record.id)
-        }
     }
 }

@@ -1,4 +1,5 @@
 import CofferModel
+import CofferPlatform
 
 /// What a request says that a disk or snapshot is to be made of, `creationData`.
 enum DiskCreationWish: Equatable, Sendable {
@@ -7,6 +8,8 @@ enum DiskCreationWish: Equatable, Sendable {
     case copy(ResourceID)
     /// A managed image; without a number, its OS disk.
     case image(ResourceID, lun: Int?)
+    /// An image of this installation.
+    case platformImage(PlatformImage)
     /// A file of a known format on this machine.
     case importedFile(uri: String)
 

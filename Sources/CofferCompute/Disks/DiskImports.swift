@@ -4,14 +4,14 @@ import CofferPlatform
 /// Disks that are being filled from files of other formats, each by a task of this process: one that a crash ends is not taken up
 /// again, and the disk says so.
 final class DiskImports: Sendable {
-    private let reader: (any DiskImageReader)?
+    private let reader: any DiskImageReader
     private let creation: DiskCreation
     private let turns: Turns
     private let report: @Sendable (String) -> Void
     private let running: RunningImports
 
     init(
-        reader: (any DiskImageReader)?, creation: DiskCreation, turns: Turns, report: @escaping @Sendable (String) -> Void
+        reader: any DiskImageReader, creation: DiskCreation, turns: Turns, report: @escaping @Sendable (String) -> Void
     ) {
         self.reader = reader
         self.creation = creation
@@ -27,7 +27,6 @@ final class DiskImports: Sendable {
     ///
     /// - Throws: ``APIError``.
     func inspect(_ uri: String) async throws -> DiskImage {
-        guard let reader else { throw APIError.importsNotConfigured }
         let image = try await reader.inspect(uri)
         let sector: UInt64 = 4096
         guard image.byteCount > 0, image.byteCount <= UInt64(DiskSize.allowed.upperBound) * DiskSize.gibibyte else {
@@ -41,7 +40,6 @@ final class DiskImports: Sendable {
     /// - Returns: The record, in the phase `creating`.
     /// - Throws: ``APIError`` if the disk cannot be made; then nothing is left of it.
     func start(_ record: DiskRecord, from image: DiskImage) async throws -> DiskRecord {
-        guard let reader else { throw APIError.importsNotConfigured }
         running.begin(record.id)
         let export: DiskExport
         do {
@@ -72,6 +70,9 @@ final class DiskImports: Sendable {
         await task.value
     }
 
+    /// Waits for the end of an import, if one is in progress.
+    func finish(_ id: ResourceID) async { await running.task(id)?.value }
+
     private func end(_ record: DiskRecord, because reason: String?) async {
         do {
             try await turns.take(record.id.key) { try await creation.endImport(record, because: reason) }
@@ -83,11 +84,6 @@ final class DiskImports: Sendable {
 }
 
 extension APIError {
-    fileprivate static let importsNotConfigured = APIError(
-        status: 400, code: "OperationNotAllowed",
-        message: "Disks are imported from the files of one directory, and none is set: start the server with 'coffer serve --import-directory DIR'.",
-        target: "creationData.sourceUri")
-
     fileprivate static func importSizeNotValid(_ byteCount: UInt64) -> APIError {
         invalidParameter(
             "The disk in the file has \(byteCount) bytes. Disks have 1 byte to 32767 GiB.", target: "creationData.sourceUri")

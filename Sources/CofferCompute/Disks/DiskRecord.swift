@@ -32,6 +32,8 @@ struct DiskRecord: Codable, Equatable, Sendable {
     var phase: Phase
     /// Whether it is to be open, so that guests reach it.
     var isAttached = false
+    /// The virtual machine that it belongs to, running or not.
+    var machine: ResourceID?
     /// Why it is attached and yet not served, or why it could not be made.
     var reason: String?
     /// Since when its key is lost while it is attached.
@@ -45,6 +47,9 @@ struct DiskRecord: Codable, Equatable, Sendable {
     var lastRewrap: Timestamp?
     /// The keys that it is being moved to.
     var move: KeyMove?
+
+    /// Whether nobody has it.
+    var isFree: Bool { !isAttached && machine == nil }
 
     /// Whether the host may not have done yet what the record says.
     var isUnsettled: Bool { phase == .creating || phase == .deleting || growth != nil || move != nil }

@@ -10,6 +10,8 @@ struct DiskResource: Encodable, Sendable {
     let tags: [String: String]
     let sku: SKU
     let zones: [String]?
+    /// The virtual machine that it belongs to.
+    let managedBy: String?
     let properties: Properties
     /// Why it failed, for clients that wait for it.
     let error: Failure?
@@ -74,6 +76,7 @@ struct DiskResource: Encodable, Sendable {
         tags = disk.tags
         sku = SKU(name: disk.sku.rawValue, tier: disk.sku.tier)
         zones = disk.labels.zones
+        managedBy = disk.machine?.text
         error = disk.phase == .failed ? Failure(code: "DiskCreationFailed", message: disk.reason ?? "") : nil
         properties = Properties(disk, percent: shown.percent)
     }
@@ -95,7 +98,7 @@ extension DiskResource.Properties {
             diskSizeBytes: disk.byteCount, uniqueId: disk.disk.text, osType: disk.labels.osType,
             hyperVGeneration: disk.labels.hyperVGeneration,
             encryption: DiskResource.Encryption(type: disk.encryption.rawValue, diskEncryptionSetId: disk.set?.text),
-            provisioningState: provisioningState, diskState: disk.isAttached ? "Attached" : "Unattached",
+            provisioningState: provisioningState, diskState: disk.isAttached ? "Attached" : disk.machine == nil ? "Unattached" : "Reserved",
             diskIOPSReadWrite: isSnapshot ? nil : performance.iops, diskMBpsReadWrite: isSnapshot ? nil : performance.mbps,
             tier: isSnapshot ? nil : performance.tier, incremental: disk.snapshot?.isIncremental,
             incrementalSnapshotFamilyId: disk.snapshot?.family?.text,

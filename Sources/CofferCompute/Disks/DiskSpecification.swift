@@ -94,12 +94,18 @@ struct DiskSpecification: Sendable {
         labels = try Self.labels(body)
     }
 
-    /// What an image wants for one of its disks.
-    init(location: String, set: ResourceID?) {
+    /// What an image or a virtual machine wants for one of its disks.
+    init(
+        location: String, sku: DiskSKU? = nil, size: DiskSize? = nil, creation: DiskCreationWish? = nil, set: ResourceID?,
+        labels: DiskLabels = DiskLabels()
+    ) {
         self.location = location
+        self.sku = sku
+        self.size = size
+        self.creation = creation
         self.set = set
-        (tags, sku, size, creation, isIncremental, encryption) = (nil, nil, nil, nil, nil, nil)
-        labels = DiskLabels()
+        self.labels = labels
+        (tags, isIncremental, encryption) = (nil, nil, nil)
     }
 
     private static func encryption(_ word: String) throws -> DiskEncryptionType {

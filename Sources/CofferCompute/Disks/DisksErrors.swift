@@ -72,11 +72,13 @@ extension APIError {
     }
 
     /// 409: it is in use.
-    static func diskIsAttached(_ id: ResourceID) -> APIError {
-        APIError(
+    static func diskIsAttached(_ disk: DiskRecord) -> APIError {
+        let (id, group) = (disk.id, disk.id.group ?? "")
+        let advice = disk.machine.map { "to the virtual machine '\($0.text)' and cannot be deleted. Detach it first: az vm disk detach "
+            + "-g \($0.group ?? "") --vm-name \($0.name) -n \(id.name)" }
+        return APIError(
             status: 409, code: "OperationNotAllowed",
-            message: "The disk '\(id.name)' is attached and cannot be deleted. Detach it first: coffer disk detach \(id.name) -g "
-                + "\(id.group ?? "")")
+            message: "The disk '\(id.name)' is attached \(advice ?? "and cannot be deleted. Detach it first: coffer disk detach \(id.name) -g \(group)")")
     }
 
     /// 409: a creation or deletion of the disk has not come to its end.

@@ -53,7 +53,7 @@ struct DisksService: Sendable {
         await imports.cancel(id)
         return try await turns.take(id.key) {
             guard let record = try await store.read({ try $0.disk(id) }) else { return false }
-            guard !record.isAttached else { throw APIError.diskIsAttached(id) }
+            guard record.isFree else { throw APIError.diskIsAttached(record) }
             try await creation.delete(record)
             return true
         }
@@ -82,6 +82,15 @@ struct DisksService: Sendable {
             var record = plan(id, wanted, sku, location, byteCount, choice)
             record.origin = DiskOrigin(kind: .importedFile, uri: uri, format: image.format.rawValue)
             return try await imports.start(record, from: image)
+        case .platformImage(let image):
+            let choice = try await chooser.choose(for: id, wanted, sku: sku, location: location, by: grant)
+            let byteCount = try size(wanted, atLeast: image.byteCount, of: "the image")
+            var record = plan(id, wanted, sku, location, byteCount, choice)
+            record.origin = DiskOrigin(
+                kind: .image, source: image.id(subscription: id.subscription ?? "", location: location), uri: image.path, format: "raw")
+            record.labels.osType = image.osType
+            record.labels.hyperVGeneration = image.generation
+            return try await imports.start(record, from: DiskImage(path: image.path, format: .raw, byteCount: image.byteCount))
         case .copy(let sourceID):
             let types = [DisksRoutes.type, SnapshotsRoutes.type]
             let source = try await sources.source(sourceID, types: types, for: id, location: location, by: grant)

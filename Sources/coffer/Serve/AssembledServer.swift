@@ -20,6 +20,7 @@ struct AssembledServer {
     let door: FrontDoor
     let supervisor: DiskHostSupervisor
     let watch: KeyWatch
+    let machineKeeper: MachineKeeper
     let keeper: VaultKeeper
     let signing: HeadSigning
     let diskHost: DiskHostClient
@@ -36,7 +37,8 @@ struct AssembledServer {
         // They end in the opposite order: the audit log's last heads are signed when nothing is recorded any more.
         let group = ServiceGroup(configuration: .init(
             services: [
-                HeadSigningService(signing: signing), supervisor, KeyWatchService(watch: watch), VaultKeeperService(keeper: keeper), http,
+                HeadSigningService(signing: signing), supervisor, KeyWatchService(watch: watch), VaultKeeperService(keeper: keeper),
+                MachineKeeperService(keeper: machineKeeper), http,
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         ))
@@ -69,6 +71,15 @@ private struct KeyWatchService: Service {
 /// Lets vaults do what falls due by itself until graceful shutdown.
 private struct VaultKeeperService: Service {
     let keeper: VaultKeeper
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await keeper.run(every: .seconds(2)) }
+    }
+}
+
+/// Looks after virtual machines until graceful shutdown; those that run go on.
+private struct MachineKeeperService: Service {
+    let keeper: MachineKeeper
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await keeper.run(every: .seconds(2)) }

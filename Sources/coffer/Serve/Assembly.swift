@@ -9,6 +9,7 @@ import CofferImport
 import CofferModel
 import CofferMonitor
 import CofferPlatform
+import CofferQEMU
 import CofferResources
 import CofferSeal
 import CofferVault
@@ -64,6 +65,7 @@ struct Assembly {
             authority: authority, tenantID: card.tenantID, subscriptionID: card.subscriptionID, subscriptionName: "Coffer",
             region: card.region, vaultSuffix: vaultSuffix
         )
+        let network = NetworkServices(store: store, authorizer: identity.authorizer)
         let compute = ComputeServices(
             store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),
             diskHost: diskHost,
@@ -71,10 +73,15 @@ struct Assembly {
             authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
                 ruleSet: command.rules == .current ? .current : .year2021, authority: authority, tenantID: card.tenantID,
-                subscriptionID: card.subscriptionID, audiences: resources.audiences, disksPath: directory.disksPath,
+                subscriptionID: card.subscriptionID, region: card.region, audiences: resources.audiences, disksPath: directory.disksPath,
                 vaultSuffix: vaultSuffix
             ),
-            imageReader: command.importDirectory.map { QemuImageReader(directory: $0) },
+            machines: MachinePorts(
+                interfaces: network.interfaces,
+                host: QEMUHost(
+                    root: directory.machinesPath, accelerator: .tcg, report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
+                images: InterimImages()),
+            imageReader: QemuImageReader(directory: command.importDirectory),
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
         let door = FrontDoor(
@@ -100,7 +107,7 @@ struct Assembly {
             host: command.listen, port: command.port, certificateChain: server.certificate.pem, privateKey: server.privateKey
         )
         return AssembledServer(
-            card: card, directory: directory, listen: listen, door: door, supervisor: supervisor, watch: compute.keyWatch,
+            card: card, directory: directory, listen: listen, door: door, supervisor: supervisor, watch: compute.keyWatch, machineKeeper: compute.machineKeeper,
             keeper: vault.keeper, signing: signing, diskHost: diskHost, clock: clock, logger: logger
         )
     }

@@ -1,4 +1,4 @@
-import CLinux
+import CofferCore
 import CofferModel
 import CofferPlatform
 import Glibc
@@ -79,28 +79,10 @@ struct DiskHostSupervisor: Service {
     }
 
     private func spawn() throws -> pid_t {
-        let log = unsafe open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard log >= 0 else { throw StartFailure.system("cannot open \(logPath)", errno) }
-        defer { close(log) }
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, log, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, log, STDERR_FILENO)
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        // POSIX_SPAWN_SETSID: its value is not imported by name on every system.
-        unsafe posix_spawnattr_setflags(&attributes, 0x80)
-        // The host outlives this process, so it must hold none of its sockets: not every library opens them close-on-exec.
-        _ = coffer_close_on_exec_from(3)
-        var process = pid_t()
-        let words = [program, "--data", dataPath, "--cipher", cipher]
-        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe word in unsafe arguments { unsafe free(word) } }
-        let status = unsafe posix_spawn(&process, program, &actions, &attributes, &arguments, environ)
-        guard status == 0 else { throw StartFailure.system("cannot start \(program)", status) }
-        return process
+        do {
+            return try DetachedProcess.start([program, "--data", dataPath, "--cipher", cipher], log: logPath)
+        } catch {
+            throw StartFailure.system("cannot \(error.what)", error.code)
+        }
     }
 }

@@ -1,5 +1,6 @@
 // Linux calls that Swift's Glibc module does not offer: they are variadic, macros, or need _GNU_SOURCE.
 #pragma once
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -105,3 +106,6 @@ static inline void coffer_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_
 
 /// Whether `event` was rung and nobody has forgotten it since. Does not wait.
 int coffer_is_rung(int event);
+
+/// Has a program that is to be started work in `directory`. 0, or an error number.
+int coffer_spawn_in(posix_spawn_file_actions_t *actions, const char *directory);

@@ -1,0 +1,77 @@
+import CofferModel
+import CofferPlatform
+
+/// Has disks served to guests, and ends it.
+struct DiskServing: Sendable {
+    let store: any Store
+    let keeper: DiskKeeper
+    let hosted: HostedDisks
+    let turns: Turns
+
+    /// Opens a disk. One that is open already stays so, if its keys may still be used.
+    ///
+    /// - Parameter machine: The virtual machine that it belongs to; nil for whoever asks by hand.
+    /// - Throws: ``APIError`` that says which key may not be used and why; then the disk is as it was.
+    func open(_ id: ResourceID, for machine: ResourceID?) async throws -> InspectedDisk {
+        try await turns.take(id.key) {
+            let record = try await usable(id)
+            guard record.machine == machine else { throw APIError.diskInUse(record) }
+            // The wish first: from now on nobody deletes the disk, and a change of its key is a change for it.
+            let wish = try await wish(record, isAttached: true)
+            do {
+                return InspectedDisk(wish, try await keeper.serve(wish, hosted.inspect(record.disk)))
+            } catch {
+                if !record.isAttached {
+                    // Its host may have opened it before the answer was lost.
+                    try? await hosted.close(record.disk)
+                    _ = try? await self.wish(record, isAttached: false)
+                }
+                if let failure = error as? DiskFailure { throw APIError.diskHost(failure, id) }
+                throw error
+            }
+        }
+    }
+
+    /// Ends the connections of a disk, syncs it and wipes its keys from memory.
+    func close(_ id: ResourceID, for machine: ResourceID?) async throws -> InspectedDisk {
+        try await turns.take(id.key) {
+            let record = try await usable(id)
+            guard record.machine == machine else { throw APIError.diskInUse(record) }
+            let wish = try await wish(record, isAttached: false)
+            return try await APIError.answering(id) {
+                try await hosted.close(wish.disk)
+                return InspectedDisk(wish, try await hosted.inspect(wish.disk))
+            }
+        }
+    }
+
+    /// - Throws: ``APIError`` if there is no such disk, or it is not complete.
+    func usable(_ id: ResourceID) async throws -> DiskRecord {
+        guard let record = try await store.read({ try $0.disk(id) }) else { throw APIError.resourceNotFound(id) }
+        if record.phase == .failed { throw APIError.diskFailed(id, record.reason) }
+        guard record.phase == .succeeded else { throw APIError.diskIsChanging(id) }
+        return record
+    }
+
+    private func wish(_ record: DiskRecord, isAttached: Bool) async throws -> DiskRecord {
+        let changed = try await store.write { transaction in
+            try transaction.change(record) { record in
+                record.isAttached = isAttached
+                (record.reason, record.loss) = (nil, nil)
+            }
+        }
+        guard let changed, changed.phase == .succeeded else { throw APIError.diskIsChanging(record.id) }
+        return changed
+    }
+}
+
+extension APIError {
+    /// Runs `body` and throws what a disk host's failure means to the caller.
+    static func answering<R>(_ id: ResourceID, _ body: () async throws -> R) async throws -> R {
+        do {
+            return try await body()
+        } catch let failure as DiskFailure {
+            throw APIError.diskHost(failure, id)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import CofferModel
+import CofferPlatform
+
+/// The disks of virtual machines: makes those that come with a machine, and keeps who has which.
+///
+/// Whoever calls holds the machine's turn.
+struct MachineDisks: Sendable {
+    let store: any Store
+    let disks: DisksService
+    let serving: DiskServing
+    let authorizer: any Authorizer
+
+    /// What a machine is to have, and what must be made for it.
+    struct Plan: Sendable {
+        var disk: MachineRecord.Disk
+        /// Of one that is to be made.
+        var making: Making?
+    }
+
+    /// A disk that is to be made, as the disks' service is asked for it.
+    struct Making: Sendable {
+        let specification: DiskSpecification
+        let grant: Grant
+    }
+
+    /// Decides about one disk, and refuses what cannot be before anything is made.
+    ///
+    /// - Parameters:
+    ///   - image: What a disk `FromImage` is made of.
+    /// - Throws: ``APIError``.
+    func plan(
+        _ wanted: MachineSpecification.Disk, of machine: ResourceID, location: String, image: DiskCreationWish?, by grant: Grant
+    ) async throws -> Plan {
+        let group = machine.group ?? ""
+        if wanted.createOption == .attach {
+            guard let id = wanted.disk else {
+                throw APIError.machineNeeds("managedDisk.id", "a disk that is attached is named by its id.")
+            }
+            try await check(id, for: machine, location: location, by: grant)
+            return Plan(disk: record(wanted, id))
+        }
+        let suffix = wanted.lun.map { "_DataDisk_\($0)_" } ?? "_OsDisk_1_"
+        let name = wanted.name ?? "\(machine.name)\(suffix)\(DiskName.random())"
+        let id = try ResourceID.compute(DisksRoutes.type, name, subscription: machine.subscription ?? "", group: group)
+        guard try await store.read({ try $0.disk(id) }) == nil else {
+            throw APIError(
+                status: 409, code: "ConflictingUserInput",
+                message: "Disk '\(name)' already exists in resource group '\(group)'. Only CreateOption.Attach is supported.", target: "disk.name")
+        }
+        let permission = try await authorizer.grant(.management("Microsoft.Compute/disks/write"), to: grant.caller, on: id)
+        let creation: DiskCreationWish?
+        switch wanted.createOption {
+        case .fromImage:
+            guard let image else { throw APIError.machineNeeds("storageProfile.imageReference", "a disk FromImage needs the image.") }
+            creation = image
+        default: creation = .empty
+        }
+        let specification = DiskSpecification(
+            location: location, sku: wanted.sku, size: wanted.size, creation: creation, set: wanted.set,
+            labels: DiskLabels(osType: wanted.lun == nil ? wanted.osType ?? "Linux" : nil))
+        return Plan(disk: record(wanted, id), making: Making(specification: specification, grant: permission))
+    }
+
+    /// Makes a planned disk and waits until it is complete.
+    func make(_ plan: Plan) async throws {
+        guard let making = plan.making else { return }
+        let shown = try await disks.put(plan.disk.disk, as: making.specification, by: making.grant)
+        guard shown.record.phase == .creating else { return }
+        await disks.imports.finish(plan.disk.disk)
+        while true {
+            let now = try await disks.disk(plan.disk.disk, by: making.grant).record
+            switch now.phase {
+            case .succeeded: return
+            case .creating: try await Task.sleep(for: .milliseconds(200))
+            case .failed, .deleting: throw APIError.diskFailed(now.id, now.reason)
+            }
+        }
+    }
+
+    /// Makes disks those of a machine, all or none.
+    ///
+    /// - Throws: ``APIError`` if one is another's, or gone.
+    func claim(_ ids: [ResourceID], for machine: ResourceID) async throws {
+        try await store.write { transaction in
+            for id in ids {
+                guard var disk = try transaction.disk(id) else { throw APIError.resourceNotFound(id) }
+                guard disk.phase == .succeeded else { throw APIError.diskIsChanging(id) }
+                guard disk.machine == machine || disk.isFree else { throw APIError.diskInUse(disk) }
+                disk.machine = machine
+                try transaction.put(disk)
+            }
+        }
+    }
+
+    /// Gives disks up that are closed.
+    func release(_ ids: [ResourceID], of machine: ResourceID) async throws {
+        try await store.write { transaction in
+            for id in ids {
+                guard var disk = try transaction.disk(id), disk.machine == machine else { continue }
+                disk.machine = nil
+                try transaction.put(disk)
+            }
+        }
+    }
+
+    /// Opens a disk for the machine that it belongs to.
+    func open(_ disk: MachineRecord.Disk, of machine: ResourceID) async throws -> MachineDisk {
+        let inspected = try await serving.open(disk.disk, for: machine)
+        guard let export = inspected.status?.export else {
+            throw APIError.diskHost(DiskFailure(.system, "its host gave no export"), disk.disk)
+        }
+        return MachineDisk(name: disk.hostName, export: export)
+    }
+
+    /// Closes what a machine had open.
+    func close(_ disks: [MachineRecord.Disk], of machine: ResourceID) async throws {
+        for disk in disks {
+            do {
+                _ = try await serving.close(disk.disk, for: machine)
+            } catch let refusal as APIError where refusal.status == 404 {
+                continue
+            }
+        }
+    }
+
+    /// Deletes disks, with what was asked to go with their machine.
+    func delete(_ ids: [ResourceID], by grant: Grant) async throws {
+        for id in ids { _ = try await disks.delete(id, by: grant) }
+    }
+
+    private func check(_ id: ResourceID, for machine: ResourceID, location: String, by grant: Grant) async throws {
+        for verb in ["read", "write"] {
+            let action = Action.management("Microsoft.Compute/disks/\(verb)")
+            guard try await authorizer.allows(grant.caller, action, on: id) else {
+                throw APIError.linkedAuthorizationFailed(grant.caller, action, from: machine, grant.action, to: id)
+            }
+        }
+        let disk = try await serving.usable(id)
+        guard disk.machine == machine || disk.isFree else { throw APIError.diskInUse(disk) }
+        guard disk.location == location else { throw APIError.diskLocationDiffers(disk, location) }
+    }
+
+    private func record(_ wanted: MachineSpecification.Disk, _ id: ResourceID) -> MachineRecord.Disk {
+        MachineRecord.Disk(
+            lun: wanted.lun, disk: id, caching: wanted.caching ?? (wanted.lun == nil ? "ReadWrite" : "None"),
+            deletesWithMachine: wanted.deletesWithMachine ?? false, createOption: wanted.createOption.rawValue,
+            osType: wanted.lun == nil ? wanted.osType ?? "Linux" : nil, writeAcceleratorEnabled: wanted.writeAcceleratorEnabled)
+    }
+}
+
+extension MachineRecord.Disk {
+    /// What it is called towards the hypervisor.
+    var hostName: String { lun.map { "lun\($0)" } ?? "os" }
+}
+
+/// Names that Azure makes for disks that have none.
+enum DiskName {
+    /// 32 hexadecimal digits.
+    static func random() -> String {
+        (0..<4).map { _ in
+            let digits = String(UInt32.random(in: .min ... .max), radix: 16)
+            return String(repeating: "0", count: 8 - digits.count) + digits
+        }.joined()
+    }
+}

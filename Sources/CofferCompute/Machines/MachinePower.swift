@@ -1,0 +1,80 @@
+import CofferCore
+import CofferModel
+import CofferPlatform
+
+/// Starts and stops virtual machines. The record says first what is wanted, then the hypervisor does it.
+///
+/// Whoever calls holds the machine's turn.
+struct MachinePower: Sendable {
+    let store: any Store
+    let disks: MachineDisks
+    let interfaces: any NetworkInterfaces
+    let host: any MachineHost
+    let clock: any WallClock
+
+    /// How long a guest may take to power off before its power is cut.
+    static let grace = Duration.seconds(60)
+
+    /// Starts a machine, or does nothing if it runs.
+    ///
+    /// - Throws: ``APIError`` of the key service if a key may not be used, of the disk host, or of the hypervisor; then it does not run.
+    func start(_ record: MachineRecord) async throws -> MachineRecord {
+        guard let size = MachineSize.named(record.size) else { throw APIError.machineSizeUnknown(record.size) }
+        let begun = try await change(record) { ($0.power, $0.reason) = (.running, nil) }
+        do {
+            var opened: [MachineDisk] = []
+            for disk in begun.disks { opened.append(try await disks.open(disk, of: begun.id)) }
+            var plans: [NetworkInterfacePlan] = []
+            for interface in begun.interfaces { plans.append(try await interfaces.plan(of: interface.id)) }
+            try await answering(begun) {
+                try await host.start(MachinePlan(
+                    id: begun.machine, name: begun.id.name, memoryMebibytes: size.memoryMebibytes, processors: size.processors,
+                    firmware: begun.generation == "V2" ? .uefi : .bios, disks: opened, interfaces: plans))
+            }
+            return begun
+        } catch {
+            let reason = (error as? APIError) ?? APIError(status: 500, code: "InternalError", message: "The virtual machine could not be started.")
+            _ = try? await stop(begun, to: .stopped, grace: .zero, because: reason)
+            throw error
+        }
+    }
+
+    /// Ends a machine's process. `deallocated` gives up its disks too.
+    ///
+    /// - Parameters:
+    ///   - grace: How long the guest may take to power off by itself.
+    ///   - reason: What is kept of why it does not run; nil if it was asked for.
+    func stop(
+        _ record: MachineRecord, to power: MachineRecord.Power, grace: Duration, because reason: APIError? = nil
+    ) async throws -> MachineRecord {
+        let kept = reason.map { MachineRecord.Reason(code: $0.code, message: $0.message, since: clock.now()) }
+        let begun = try await change(record) { ($0.power, $0.reason) = (power, kept) }
+        try await answering(begun) { try await host.perform(.stop(grace: grace), on: begun.machine) }
+        if power == .deallocated { try await disks.close(begun.disks, of: begun.id) }
+        return begun
+    }
+
+    /// Starts a machine anew, its guest having powered off if it does so in time.
+    func restart(_ record: MachineRecord) async throws -> MachineRecord {
+        try await start(try await stop(record, to: .running, grace: Self.grace))
+    }
+
+    private func change(_ record: MachineRecord, _ body: @escaping @Sendable (inout MachineRecord) -> Void) async throws -> MachineRecord {
+        guard let changed = try await store.write({ try $0.change(record, body) }) else { throw APIError.resourceNotFound(record.id) }
+        return changed
+    }
+
+    /// Runs `body` and throws what a hypervisor's failure means to the caller.
+    func answering<R>(_ record: MachineRecord, _ body: () async throws -> R) async throws -> R {
+        do {
+            return try await body()
+        } catch let failure as MachineFailure {
+            throw APIError.machineHost(failure, record.id)
+        }
+    }
+}
+
+extension MachineRecord {
+    /// Of the firmware: `V1` or `V2`.
+    var generation: String { osGeneration ?? "V1" }
+}

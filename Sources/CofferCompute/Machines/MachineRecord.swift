@@ -1,0 +1,112 @@
+import CofferCore
+import CofferModel
+import CofferPlatform
+
+/// A virtual machine as it is stored, under ``ResourceID/key``: what is wanted. Whether it runs, the hypervisor knows.
+struct MachineRecord: Codable, Equatable, Sendable {
+    static let collection = "machines"
+
+    enum Phase: String, Codable, Sendable {
+        /// Its disks are being made, or it has not been started yet.
+        case creating
+        case succeeded
+        case deleting
+        /// It could not be made or changed, for the reason in the record.
+        case failed
+    }
+
+    /// What is wanted of its process.
+    enum Power: String, Codable, Sendable {
+        case running
+        /// It does not run and keeps its disks.
+        case stopped
+        /// It has given up what it had of this host.
+        case deallocated
+    }
+
+    let id: ResourceID
+    let machine: MachineID
+    let location: String
+    var tags: [String: String]
+    var zones: [String]?
+    var size: String
+    let created: Timestamp
+    /// The image that the OS disk was made of, as the client named it.
+    var image: JSONValue?
+    /// `V1`, started by a BIOS, or `V2`, by UEFI; as its OS disk says.
+    var osGeneration: String?
+    var osDisk: Disk
+    var dataDisks: [Disk]
+    var interfaces: [Interface]
+    /// `properties.osProfile` without what is secret in it.
+    var osProfile: JSONValue?
+    /// Properties that change nothing here; kept and shown again, by their names.
+    var labels: [String: JSONValue]
+    /// Base 64, as the client sent it; guests read it from the metadata service.
+    var userData: String?
+    var phase: Phase
+    var power: Power
+    /// Why it failed, or why it does not run though it is to.
+    var reason: Reason?
+
+    /// A disk of the machine.
+    struct Disk: Codable, Equatable, Sendable {
+        /// Nil for the OS disk.
+        var lun: Int?
+        let disk: ResourceID
+        /// `None`, `ReadOnly` or `ReadWrite`.
+        var caching: String
+        var deletesWithMachine: Bool
+        /// As the client said it: `FromImage`, `Empty` or `Attach`.
+        let createOption: String
+        /// Of the OS disk: `Linux` or `Windows`.
+        var osType: String?
+        var writeAcceleratorEnabled: Bool?
+    }
+
+    /// A network interface of the machine.
+    struct Interface: Codable, Equatable, Sendable {
+        let id: ResourceID
+        var isPrimary: Bool?
+        var deletesWithMachine: Bool
+    }
+
+    /// An error that is kept.
+    struct Reason: Codable, Equatable, Sendable {
+        let code: String
+        let message: String
+        let since: Timestamp
+    }
+
+    /// The OS disk first.
+    var disks: [Disk] { [osDisk] + dataDisks }
+}
+
+extension ReadTransaction {
+    func machine(_ id: ResourceID) throws -> MachineRecord? {
+        try value(MachineRecord.self, id.key, in: MachineRecord.collection)?.value
+    }
+
+    func machines() throws -> [MachineRecord] {
+        try values(MachineRecord.self, in: MachineRecord.collection)
+    }
+
+    /// The machines below a subscription or group.
+    func machines(in scope: ResourceID) throws -> [MachineRecord] {
+        try values(MachineRecord.self, in: MachineRecord.collection, prefix: scope.key + "/")
+    }
+}
+
+extension WriteTransaction {
+    /// Changes a machine's record if it is still the one of `record`: after it was deleted another may have its name.
+    ///
+    /// - Returns: The record as it is now, or nil if it is gone.
+    @discardableResult
+    func change(_ record: MachineRecord, _ change: (inout MachineRecord) -> Void) throws -> MachineRecord? {
+        guard var now = try machine(record.id), now.machine == record.machine else { return nil }
+        let old = now
+        change(&now)
+        if now != old { try put(now, now.id.key, in: MachineRecord.collection) }
+        return now
+    }
+}

@@ -1,0 +1,186 @@
+import CofferModel
+
+/// What a PUT or PATCH asks of a virtual machine, each value checked by itself; nil where nothing was said.
+struct MachineSpecification: Sendable {
+    struct Disk: Sendable {
+        let lun: Int?
+        let name: String?
+        let createOption: CreateOption
+        let caching: String?
+        let size: DiskSize?
+        let osType: String?
+        let deletesWithMachine: Bool?
+        /// Of `Attach`, the disk; of others what was made before, as clients echo it.
+        let disk: ResourceID?
+        let sku: DiskSKU?
+        let set: ResourceID?
+        let writeAcceleratorEnabled: Bool?
+    }
+
+    enum CreateOption: String, Sendable, CaseIterable {
+        case fromImage = "FromImage"
+        case empty = "Empty"
+        case attach = "Attach"
+    }
+
+    let location: String?
+    let tags: [String: String]?
+    let zones: [String]?
+    let size: MachineSize?
+    let image: JSONValue?
+    let osDisk: Disk?
+    let dataDisks: [Disk]?
+    let interfaces: [MachineRecord.Interface]?
+    let osProfile: JSONValue?
+    let userData: String?
+    let labels: [String: JSONValue]
+
+    /// Properties that are kept and shown and change nothing.
+    private static let labelNames = [
+        "additionalCapabilities", "applicationProfile", "availabilitySet", "billingProfile", "capacityReservation", "diagnosticsProfile",
+        "evictionPolicy", "extensionsTimeBudget", "licenseType", "platformFaultDomain", "priority", "proximityPlacementGroup",
+        "scheduledEventsPolicy", "scheduledEventsProfile",
+    ]
+    /// The longest user data, in bytes of base 64: 64 KiB of data.
+    private static let longestUserData = 87_384
+
+    /// - Parameter whole: The same body as JSON.
+    /// - Throws: an ``APIError`` that names the first property that does not fit.
+    init(_ body: MachineBody, whole: JSONValue) throws {
+        let properties = body.properties
+        try Self.refuseWhatComesLater(body)
+        location = body.location.map(Location.canonical)
+        tags = try body.tags.map(Tags.checked)
+        zones = body.zones
+        size = try properties?.hardwareProfile?.vmSize.map { name in
+            guard let size = MachineSize.named(name) else { throw APIError.machineSizeUnknown(name) }
+            return size
+        }
+        let storage = properties?.storageProfile
+        image = storage?.imageReference.flatMap { $0 == .null ? nil : $0 }
+        osDisk = try storage?.osDisk.map { try Self.disk($0, at: "osDisk") }
+        dataDisks = try storage?.dataDisks.map { disks in
+            let disks = try disks.filter { $0.toBeDetached != true }.map { try Self.disk($0, at: "dataDisks") }
+            guard Set(disks.map(\.lun)).count == disks.count, disks.allSatisfy({ $0.lun.map { (0..<64).contains($0) } == true }) else {
+                throw APIError.invalidParameter("Each data disk has a 'lun' of its own, 0 to 63.", target: "dataDisk.lun")
+            }
+            return disks
+        }
+        interfaces = try properties?.networkProfile?.networkInterfaces.map { try $0.map(Self.interface) }
+        osProfile = try properties?.osProfile.map(Self.osProfile)
+        if let text = properties?.userData, text.utf8.count > Self.longestUserData || !Self.isBase64(text) {
+            throw APIError.invalidParameter("'userData' is at most 64 KiB of data in base 64.", target: "userData")
+        }
+        userData = properties?.userData
+        let given = whole["properties"]
+        labels = Dictionary(
+            Self.labelNames.compactMap { name in given?[name].map { (name, $0) } } + Self.security(given?["securityProfile"]),
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func security(_ value: JSONValue?) -> [(String, JSONValue)] { value.map { [("securityProfile", $0)] } ?? [] }
+
+    private static func isBase64(_ text: String) -> Bool {
+        text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "=")
+            }
+        }
+    }
+
+    private static func refuseWhatComesLater(_ body: MachineBody) throws {
+        let properties = body.properties
+        if properties?.networkProfile?.networkInterfaceConfigurations.map({ $0 != .null && $0 != .array([]) }) == true {
+            throw APIError.notServedYet("Network interfaces that are made with their machine are", target: "networkInterfaceConfigurations")
+        }
+        if let type = body.identity?.type, type.lowercased() != "none" {
+            throw APIError.notServedYet("Managed identities of virtual machines are", target: "identity")
+        }
+        if properties?.securityProfile?.encryptionAtHost == true {
+            throw APIError.notServedYet("Encryption at host is", target: "securityProfile.encryptionAtHost")
+        }
+        if properties?.securityProfile?.securityType?.lowercased() == "confidentialvm" {
+            throw APIError.notServedYet("Confidential machines are", target: "securityProfile.securityType")
+        }
+    }
+
+    private static func disk(_ disk: MachineBody.Disk, at place: String) throws -> Disk {
+        let target = "storageProfile.\(place)"
+        if disk.vhd.map({ $0 != .null }) == true || disk.image.map({ $0 != .null }) == true {
+            throw APIError.notServedYet("Unmanaged disks are", target: "\(target).vhd")
+        }
+        if disk.diffDiskSettings.map({ $0 != .null }) == true {
+            throw APIError.notServedYet("Ephemeral OS disks are", target: "\(target).diffDiskSettings")
+        }
+        if disk.encryptionSettings?.enabled == true {
+            throw APIError.notServedYet("Encryption settings of a disk, which are for Azure Disk Encryption, are", target: "\(target).encryptionSettings")
+        }
+        guard let word = disk.createOption,
+            let option = CreateOption.allCases.first(where: { $0.rawValue.lowercased() == word.lowercased() })
+        else {
+            throw APIError.invalidParameter(
+                "A disk's 'createOption' is FromImage, Empty or Attach.", target: "\(target).createOption")
+        }
+        let caching = try disk.caching.flatMap { word -> String? in
+            guard let known = ["None", "ReadOnly", "ReadWrite"].first(where: { $0.lowercased() == word.lowercased() }) else {
+                throw APIError.invalidParameter("A disk's 'caching' is None, ReadOnly or ReadWrite.", target: "\(target).caching")
+            }
+            return known
+        }
+        let id = try disk.managedDisk?.id.map { text in
+            guard let id = ResourceID(text), id.isType("Microsoft.Compute/disks"), id.group != nil else {
+                throw APIError.invalidParameter("'\(text.prefix(200))' is not the id of a disk.", target: "\(target).managedDisk.id")
+            }
+            return id
+        }
+        let sku = try disk.managedDisk?.storageAccountType.map { word in
+            guard let sku = DiskSKU(word: word), DiskSKU.ofDisks.contains(sku) else {
+                throw APIError.invalidParameter(
+                    "The storage account type '\(word.prefix(60))' is unknown. There are: "
+                        + DiskSKU.ofDisks.map(\.rawValue).joined(separator: ", ") + ".", target: "\(target).managedDisk.storageAccountType")
+            }
+            return sku
+        }
+        return Disk(
+            lun: disk.lun, name: disk.name, createOption: option, caching: caching, size: try DiskSize(gibibytes: disk.diskSizeGB, bytes: nil),
+            osType: disk.osType, deletesWithMachine: try deletes(disk.deleteOption, target), disk: id, sku: sku,
+            set: try disk.managedDisk?.diskEncryptionSet?.id.flatMap(DiskSpecification.set),
+            writeAcceleratorEnabled: disk.writeAcceleratorEnabled)
+    }
+
+    private static func deletes(_ word: String?, _ target: String) throws -> Bool? {
+        switch word?.lowercased() {
+        case nil: nil
+        case "delete": true
+        case "detach": false
+        default: throw APIError.invalidParameter("A 'deleteOption' is Delete or Detach.", target: "\(target).deleteOption")
+        }
+    }
+
+    private static func interface(_ interface: MachineBody.Interface) throws -> MachineRecord.Interface {
+        guard let text = interface.id, let id = ResourceID(text), id.isType("Microsoft.Network/networkInterfaces"), id.group != nil else {
+            throw APIError.invalidParameter(
+                "'\((interface.id ?? "").prefix(200))' is not the id of a network interface.", target: "networkProfile.networkInterfaces.id")
+        }
+        return MachineRecord.Interface(
+            id: id, isPrimary: interface.properties?.primary,
+            deletesWithMachine: try deletes(interface.properties?.deleteOption, "networkProfile.networkInterfaces") ?? false)
+    }
+
+    /// The OS profile without what must not be shown.
+    private static func osProfile(_ value: JSONValue) throws -> JSONValue {
+        guard case .object(var members) = value else {
+            throw APIError.invalidParameter("'osProfile' is an object.", target: "osProfile")
+        }
+        if members["adminPassword"].map({ $0 != .null }) == true {
+            throw APIError.notServedYet("A password of the administrator is", target: "osProfile.adminPassword")
+        }
+        if members["customData"].map({ $0 != .null }) == true {
+            throw APIError.notServedYet("Custom data is, but 'userData'", target: "osProfile.customData")
+        }
+        members["adminPassword"] = nil
+        members["customData"] = nil
+        return .object(members)
+    }
+}

@@ -1,0 +1,116 @@
+import CofferModel
+import CofferPlatform
+
+/// `Microsoft.Compute/virtualMachines`. Decodes, calls ``MachinesService``, encodes; decides nothing.
+struct MachinesRoutes: Sendable {
+    static let type = "virtualMachines"
+
+    let service: MachinesService
+
+    /// The body of `runCommand`.
+    private struct CommandBody: Decodable {
+        struct Parameter: Decodable {
+            let name: String?
+            let value: String?
+        }
+
+        let commandId: String?
+        let script: [String]?
+        let parameters: [Parameter]?
+    }
+
+    /// - Parameter path: The segments after `virtualMachines`.
+    func handle(_ request: ARMRequest, path: [String]) async throws -> APIResponse {
+        let method = request.http.method
+        let expansion = MachineResource.Expansion(request.http.parameter("$expand"))
+        guard let name = path.first else {
+            guard method == .get || method == .head else { throw APIError.methodNotAllowed(method.rawValue, Self.type) }
+            let scope = ResourceID(subscription: request.subscription, group: request.group)
+            let isStatus = request.http.parameter("statusOnly")?.lowercased() == "true"
+            var expansion = expansion
+            expansion.hasInstanceView = expansion.hasInstanceView || isStatus
+            return try .json(ResourceList(value: try await service.machines(in: scope).map { MachineResource.document($0, expansion) }))
+        }
+        let id = try ResourceID.compute(Self.type, name, subscription: request.subscription, group: request.group)
+        guard path.count == 1 else { return try await act(request, on: id, Array(path.dropFirst()).map { $0.lowercased() }) }
+        switch method {
+        case .get, .head: return try .json(MachineResource.document(try await service.machine(id, by: request.grant), expansion))
+        case .put:
+            return try answer(try await service.put(id, as: specification(request), by: request.grant))
+        case .patch:
+            return try answer(try await service.patch(id, with: specification(request), by: request.grant))
+        case .delete:
+            let isForced = request.http.parameter("forceDeletion")?.lowercased() == "true"
+            return try await service.delete(id, isForced: isForced, by: request.grant) ? APIResponse(status: 200) : .noContent
+        case .post: throw APIError.methodNotAllowed("POST", id.text)
+        }
+    }
+
+    private func act(_ request: ARMRequest, on id: ResourceID, _ words: [String]) async throws -> APIResponse {
+        let isPost = request.http.method == .post
+        switch words {
+        case ["instanceview"] where request.http.method == .get:
+            return try .json(MachineResource.instanceView(try await service.machine(id, by: request.grant)))
+        case ["vmsizes"] where request.http.method == .get:
+            return try .json(ResourceList(value: MachineSize.all.map(MachineSizeResource.init)))
+        case ["start"] where isPost: try await service.perform(.start, on: id, by: request.grant)
+        case ["poweroff"] where isPost:
+            let isAbrupt = request.http.parameter("skipShutdown")?.lowercased() == "true"
+            try await service.perform(.powerOff(isAbrupt: isAbrupt), on: id, by: request.grant)
+        case ["deallocate"] where isPost: try await service.perform(.deallocate, on: id, by: request.grant)
+        case ["restart"] where isPost, ["redeploy"] where isPost: try await service.perform(.restart, on: id, by: request.grant)
+        case ["runcommand"] where isPost: return try await run(request, on: id)
+        default: throw APIError.computeTypeNotServed(request.path)
+        }
+        return APIResponse(status: 200)
+    }
+
+    private func run(_ request: ARMRequest, on id: ResourceID) async throws -> APIResponse {
+        let body = try request.http.decode(CommandBody.self)
+        guard body.commandId?.lowercased() == "runshellscript" else {
+            throw APIError.invalidParameter("The command '\((body.commandId ?? "").prefix(60))' is unknown. There is RunShellScript.", target: "commandId")
+        }
+        guard let lines = body.script, !lines.isEmpty else {
+            throw APIError.invalidParameter("'script' has the lines of the script to run.", target: "script")
+        }
+        let variables = try (body.parameters ?? []).map { parameter in
+            guard let name = parameter.name, ShellText.isName(name) else {
+                throw APIError.invalidParameter("A parameter's name is one of a shell's variables.", target: "parameters")
+            }
+            return "\(name)=\(ShellText.quote(parameter.value ?? ""))\nexport \(name)"
+        }
+        let output = try await service.run((variables + lines).joined(separator: "\n"), in: id, by: request.grant)
+        let message = "Enable succeeded: \n[stdout]\n\(String(decoding: output.output, as: UTF8.self))\n[stderr]\n"
+            + String(decoding: output.errors, as: UTF8.self)
+        let status: JSONValue = [
+            "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "message": .string(message),
+        ]
+        return try .json(["value": [status]] as JSONValue)
+    }
+
+    private func specification(_ request: ARMRequest) throws -> MachineSpecification {
+        try MachineSpecification(request.http.decode(MachineBody.self), whole: request.http.decode(JSONValue.self))
+    }
+
+    private func answer(_ shown: ShownMachine) throws -> APIResponse {
+        let isComing = shown.record.phase == .creating
+        return try .json(
+            MachineResource.document(shown), status: isComing ? 201 : 200, headers: isComing ? ["x-ms-retry-after-ms": "500"] : [:])
+    }
+}
+
+/// Text within a shell script.
+private enum ShellText {
+    static func isName(_ text: String) -> Bool {
+        guard let first = text.utf8.first, text.utf8.count <= 100, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        return text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: byte == UInt8(ascii: "_")
+            }
+        }
+    }
+
+    /// One word, whatever is in it.
+    static func quote(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
+}

@@ -1,0 +1,220 @@
+import CofferCore
+import CofferModel
+import CofferPlatform
+
+/// What Azure Resource Manager can do with virtual machines.
+struct MachinesService: Sendable {
+    let store: any Store
+    let disks: MachineDisks
+    let power: MachinePower
+    let images: MachineImages
+    let making: MachineMaking
+    let interfaces: any NetworkInterfaces
+    let authorizer: any Authorizer
+    let host: any MachineHost
+    let clock: any WallClock
+    let turns: Turns
+
+    /// - Throws: ``APIError/resourceNotFound(_:)``.
+    func machine(_ id: ResourceID, by grant: Grant) async throws -> ShownMachine {
+        guard let record = try await store.read({ try $0.machine(id) }) else { throw APIError.resourceNotFound(id) }
+        return try await show(record)
+    }
+
+    /// All machines below a subscription or group.
+    func machines(in scope: ResourceID) async throws -> [ShownMachine] {
+        let records = try await store.read { try $0.machines(in: scope) }
+        return try await sideBySide(records) { try await show($0) }.sorted { $0.record.id.key < $1.record.id.key }
+    }
+
+    /// Makes a machine and starts it, or changes one.
+    ///
+    /// - Returns: The machine, in the phase `creating` if it takes longer than a request should.
+    func put(_ id: ResourceID, as wanted: MachineSpecification, by grant: Grant) async throws -> ShownMachine {
+        let known = try await turns.take(id.key) { () -> MachineRecord? in
+            guard let old = try await store.read({ try $0.machine(id) }) else { return nil }
+            guard old.phase != .failed else {
+                try await remove(old, isForced: true, by: grant)
+                return nil
+            }
+            try requireSettled(old)
+            guard wanted.location == old.location else {
+                throw APIError.resourceLocationFixed(id, old.location, asked: wanted.location ?? "")
+            }
+            return try await update(old, wanted, tags: wanted.tags ?? [:], by: grant)
+        }
+        if let known { return try await show(known) }
+        let record = try await begin(id, as: wanted, by: grant)
+        try await making.wait(for: record)
+        return try await machine(id, by: grant)
+    }
+
+    /// Changes what `wanted` says something of.
+    func patch(_ id: ResourceID, with wanted: MachineSpecification, by grant: Grant) async throws -> ShownMachine {
+        try await show(try await change(id) { try await update($0, wanted, tags: wanted.tags ?? $0.tags, by: grant) })
+    }
+
+    /// Ends a machine and forgets it, with the disks and interfaces that are to go with it.
+    ///
+    /// - Returns: Whether there was one.
+    func delete(_ id: ResourceID, isForced: Bool, by grant: Grant) async throws -> Bool {
+        await making.cancel(id)
+        return try await turns.take(id.key) {
+            guard let record = try await store.read({ try $0.machine(id) }) else { return false }
+            try await remove(record, isForced: isForced, by: grant)
+            return true
+        }
+    }
+
+    /// Starts, stops or restarts a machine.
+    func perform(_ action: PowerAction, on id: ResourceID, by grant: Grant) async throws {
+        _ = try await change(id) { record in
+            switch action {
+            case .start: try await power.start(record)
+            case .powerOff(let isAbrupt):
+                try await power.stop(record, to: record.power == .deallocated ? .deallocated : .stopped, grace: isAbrupt ? .zero : MachinePower.grace)
+            case .deallocate: try await power.stop(record, to: .deallocated, grace: MachinePower.grace)
+            case .restart: try await power.restart(record)
+            }
+        }
+    }
+
+    enum PowerAction: Sendable {
+        case start
+        /// Without asking the guest first, if it is abrupt.
+        case powerOff(isAbrupt: Bool)
+        case deallocate
+        case restart
+    }
+
+    /// Runs a shell script in a machine.
+    func run(_ script: String, in id: ResourceID, by grant: Grant) async throws -> GuestOutput {
+        let record = try await machine(id, by: grant).record
+        return try await power.answering(record) { try await host.run(script, in: record.machine) }
+    }
+
+    /// The last part of a machine's serial console.
+    func consoleLog(of id: ResourceID, by grant: Grant) async throws -> [UInt8] {
+        await host.consoleLog(of: try await machine(id, by: grant).record.machine)
+    }
+
+    private func show(_ record: MachineRecord) async throws -> ShownMachine {
+        let disks = try await store.read { transaction in try record.disks.map { try transaction.disk($0.disk) } }
+        return ShownMachine(record: record, disks: disks, isRunning: await host.isRunning(record.machine))
+    }
+
+    private func change(_ id: ResourceID, _ body: (MachineRecord) async throws -> MachineRecord) async throws -> MachineRecord {
+        try await turns.take(id.key) {
+            guard let record = try await store.read({ try $0.machine(id) }) else { throw APIError.resourceNotFound(id) }
+            if record.phase == .failed { throw APIError.machineIsFailed(id, record.reason) }
+            try requireSettled(record)
+            return try await body(record)
+        }
+    }
+
+    private func requireSettled(_ record: MachineRecord) throws {
+        guard record.phase == .succeeded else { throw APIError.diskIsChanging(record.id) }
+    }
+
+    /// Checks everything that can be checked, writes the record and begins to make the machine.
+    private func begin(_ id: ResourceID, as wanted: MachineSpecification, by grant: Grant) async throws -> MachineRecord {
+        guard let location = wanted.location, !location.isEmpty else { throw APIError.locationNotAvailable("") }
+        guard let size = wanted.size else { throw APIError.machineNeeds("hardwareProfile.vmSize", "choose a size, such as Standard_B1s.") }
+        guard let osDisk = wanted.osDisk else {
+            throw APIError.machineNeeds("storageProfile.osDisk", "a machine has a disk that it starts from.")
+        }
+        guard let wantedInterfaces = wanted.interfaces, !wantedInterfaces.isEmpty else {
+            throw APIError.machineNeeds("networkProfile.networkInterfaces", "a machine has at least one.")
+        }
+        let dataDisks = wanted.dataDisks ?? []
+        guard dataDisks.count <= size.dataDiskCount else { throw APIError.tooManyDataDisks(size, dataDisks.count) }
+        for interface in wantedInterfaces { try await checkJoin(interface.id, by: grant, from: id) }
+        let image = try await wanted.image.asyncMap { try await images.choose($0) }
+        var plans = [try await disks.plan(osDisk, of: id, location: location, image: image?.wish, by: grant)]
+        for disk in dataDisks { plans.append(try await disks.plan(disk, of: id, location: location, image: nil, by: grant)) }
+        if let osType = image?.osType { plans[0].disk.osType = osType }
+        let attached = plans[0].making == nil ? try await store.read { [plans] in try $0.disk(plans[0].disk.disk) } : nil
+        let record = MachineRecord(
+            id: id, machine: MachineID(disks.disks.creation.newID()), location: location, tags: wanted.tags ?? [:], zones: wanted.zones, size: size.name, created: clock.now(),
+            image: image?.reference, osGeneration: image?.generation ?? attached?.labels.hyperVGeneration, osDisk: plans[0].disk,
+            dataDisks: plans.dropFirst().map(\.disk), interfaces: wantedInterfaces, osProfile: wanted.osProfile, labels: wanted.labels,
+            userData: wanted.userData, phase: .creating, power: .running)
+        try await making.begin(record, plans)
+        return record
+    }
+
+    private func checkJoin(_ interface: ResourceID, by grant: Grant, from id: ResourceID) async throws {
+        let action = Action.management("Microsoft.Network/networkInterfaces/join/action")
+        guard try await authorizer.allows(grant.caller, action, on: interface) else {
+            throw APIError.linkedAuthorizationFailed(grant.caller, action, from: id, grant.action, to: interface)
+        }
+    }
+
+    /// Changes a machine that is there. The caller holds its turn.
+    private func update(
+        _ old: MachineRecord, _ wanted: MachineSpecification, tags: [String: String], by grant: Grant
+    ) async throws -> MachineRecord {
+        if let disk = wanted.osDisk, let id = disk.disk, id != old.osDisk.disk { throw APIError.machinePropertyFixed("osDisk.managedDisk.id") }
+        if let name = wanted.osDisk?.name, name.lowercased() != old.osDisk.disk.name.lowercased() {
+            throw APIError.machinePropertyFixed("osDisk.name")
+        }
+        let size = wanted.size ?? MachineSize.named(old.size)
+        if let size, let count = wanted.dataDisks?.count, count > size.dataDiskCount { throw APIError.tooManyDataDisks(size, count) }
+        if let interfaces = wanted.interfaces, interfaces.map(\.id) != old.interfaces.map(\.id) {
+            guard old.power == .deallocated else { throw APIError.machineMustBeDeallocated(old.id, "networkInterfaces") }
+            for interface in interfaces where !old.interfaces.contains(where: { $0.id == interface.id }) {
+                try await checkJoin(interface.id, by: grant, from: old.id)
+            }
+            try await self.interfaces.attach(interfaces.map(\.id), to: old.id, in: old.location)
+            try await self.interfaces.detach(allOf: old.id, keeping: interfaces.map(\.id))
+        }
+        var now = old
+        if let dataDisks = wanted.dataDisks { now = try await making.changeDisks(now, to: dataDisks, by: grant) }
+        let isResized = size.map { $0.name != old.size } ?? false
+        let changed = try await store.write { [now] transaction in
+            try transaction.change(now) { record in
+                record.tags = tags
+                record.zones = wanted.zones ?? record.zones
+                record.size = size?.name ?? record.size
+                record.interfaces = wanted.interfaces ?? record.interfaces
+                record.osProfile = wanted.osProfile ?? record.osProfile
+                record.userData = wanted.userData ?? record.userData
+                record.labels = record.labels.merging(wanted.labels) { $1 }
+                record.osDisk.caching = wanted.osDisk?.caching ?? record.osDisk.caching
+                record.osDisk.deletesWithMachine = wanted.osDisk?.deletesWithMachine ?? record.osDisk.deletesWithMachine
+            }
+        }
+        guard let changed else { throw APIError.resourceNotFound(old.id) }
+        // As Azure does, a machine that runs is started anew with its new size.
+        return isResized && changed.power == .running ? try await power.restart(changed) : changed
+    }
+
+    /// Ends and forgets a machine. The caller holds its turn.
+    private func remove(_ record: MachineRecord, isForced: Bool, by grant: Grant) async throws {
+        _ = try await store.write { try $0.change(record) { $0.phase = .deleting } }
+        _ = try await power.stop(record, to: .deallocated, grace: isForced ? .zero : .seconds(5))
+        try await disks.release(record.disks.map(\.disk), of: record.id)
+        try await interfaces.detach(allOf: record.id, keeping: [])
+        try await disks.delete(record.disks.filter(\.deletesWithMachine).map(\.disk), by: grant)
+        for interface in record.interfaces where interface.deletesWithMachine { try await interfaces.remove(interface.id) }
+        try await power.answering(record) { try await host.perform(.forget, on: record.machine) }
+        try await store.write { transaction in
+            guard try transaction.machine(record.id)?.machine == record.machine else { return }
+            _ = try transaction.remove(record.id.key, in: MachineRecord.collection, if: .any)
+        }
+    }
+}
+
+/// A machine as it is to be shown.
+struct ShownMachine: Sendable {
+    let record: MachineRecord
+    /// In the order of the record's disks; nil for one that is gone.
+    let disks: [DiskRecord?]
+    let isRunning: Bool
+}
+
+extension Optional {
+    fileprivate func asyncMap<R>(_ body: (Wrapped) async throws -> R) async throws -> R? {
+        if let value = self { try await body(value) } else { nil }
+    }
+}

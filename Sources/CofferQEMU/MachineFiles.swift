@@ -1,0 +1,67 @@
+import CofferPlatform
+import Glibc
+
+/// Where the files of a machine lie.
+struct MachineFiles: Sendable {
+    /// The machine's directory, which QEMU works in: its sockets are named relative to it, as their paths may be too long for a socket.
+    let directory: String
+    let machine: MachineID
+
+    static let agentSocketName = "agent.sock"
+    static let controlSocketName = "qmp.sock"
+    static let processFileName = "pid"
+
+    /// - Parameter root: The directory of all machines' directories.
+    init(_ machine: MachineID, in root: String) {
+        self.machine = machine
+        directory = "\(root)/\(machine.text)"
+    }
+
+    var agentSocket: String { "\(directory)/\(Self.agentSocketName)" }
+    var controlSocket: String { "\(directory)/\(Self.controlSocketName)" }
+    var log: String { "\(directory)/qemu.log" }
+    var console: String { "\(directory)/console.log" }
+    private var processFile: String { "\(directory)/\(Self.processFileName)" }
+
+    /// Makes the directory, and takes away what an earlier process left in it that would be mistaken for the next one's.
+    ///
+    /// - Throws: ``MachineFailure``.
+    func prepare() throws(MachineFailure) {
+        let root = directory.dropLast(machine.text.utf8.count + 1)
+        for path in [String(root), directory] where unsafe mkdir(path, 0o700) != 0 && errno != EEXIST {
+            throw MachineFailure(.system, "\(path) cannot be made: \(unsafe String(cString: strerror(errno)))")
+        }
+        for path in [agentSocket, controlSocket, processFile, log] { _ = unsafe unlink(path) }
+    }
+
+    /// Takes everything away.
+    func remove() {
+        for path in [agentSocket, controlSocket, processFile, log, console] { _ = unsafe unlink(path) }
+        _ = unsafe rmdir(directory)
+    }
+
+    /// The process that runs the machine; nil if there is none. A process of the same number that is none of ours is not taken for it.
+    var process: pid_t? {
+        guard let text = Self.read(processFile, limit: 32), let process = pid_t(text.filter(\.isNumber)), process > 1 else { return nil }
+        // A process that has ended and was not waited for yet has no command line.
+        guard let words = Self.read("/proc/\(process)/cmdline", limit: 64 << 10), words.contains(machine.text) else { return nil }
+        return process
+    }
+
+    /// What QEMU complained of, in one line.
+    var complaint: String {
+        let lines = (Self.read(log, limit: 64 << 10) ?? "").split(whereSeparator: \.isNewline)
+        return lines.last.map { String($0.suffix(500)) } ?? "QEMU gave no reason"
+    }
+
+    /// The first bytes of a file as text; nil if it cannot be read.
+    private static func read(_ path: String, limit: Int) -> String? {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = unsafe bytes.withUnsafeMutableBytes { unsafe Glibc.read(file, $0.baseAddress, $0.count) }
+        guard count >= 0 else { return nil }
+        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+}

@@ -1,0 +1,69 @@
+import CofferModel
+import CofferPlatform
+
+/// The words that QEMU is started with.
+enum QEMUArguments {
+    static let program = "qemu-system-x86_64"
+    /// Firmware of the second generation, from Debian's package `ovmf`; its variables are not kept.
+    static let uefiImage = "/usr/share/ovmf/OVMF.fd"
+    /// The size of the ring that the serial console is kept in, in bytes, a power of two.
+    static let consoleByteCount = 1 << 20
+
+    /// - Parameter ports: Of each interface, which ports of the host lead to which of the guest.
+    static func words(_ plan: MachinePlan, accelerator: Accelerator, ports: [[PortForward]]) -> [String] {
+        var words = [
+            program, "-name", "guest=\(escape(plan.name))", "-uuid", plan.id.text, "-pidfile", MachineFiles.processFileName,
+            "-nodefaults", "-no-user-config", "-display", "none", "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+        ]
+        words += accelerator.words
+        // Disks over vhost-user work in the guest's own memory.
+        words += ["-machine", "pc,memory-backend=memory", "-m", "\(plan.memoryMebibytes)", "-smp", "\(plan.processors)"]
+        words += ["-object", "memory-backend-memfd,id=memory,size=\(plan.memoryMebibytes)M,share=on"]
+        if plan.firmware == .uefi { words += ["-bios", uefiImage] }
+        words += ["-qmp", "unix:\(MachineFiles.controlSocketName),server=on,wait=off"]
+        words += ["-chardev", "ringbuf,id=console,size=\(consoleByteCount)", "-serial", "chardev:console"]
+        words += ["-device", "virtio-serial-pci", "-chardev", "socket,id=agent,path=\(MachineFiles.agentSocketName),server=on,wait=off"]
+        words += ["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0", "-device", "virtio-rng-pci"]
+        for (index, disk) in plan.disks.enumerated() { words += self.words(disk, bootIndex: index == 0 ? 0 : nil) }
+        for (index, interface) in plan.interfaces.enumerated() {
+            words += self.words(interface, index, index < ports.count ? ports[index] : [])
+        }
+        return words
+    }
+
+    /// The character device of a disk, by its name.
+    static func channel(of disk: String) -> String { "channel-\(disk)" }
+
+    /// The device of a disk, by its name.
+    static func device(of disk: String) -> String { "disk-\(disk)" }
+
+    private static func words(_ disk: MachineDisk, bootIndex: Int?) -> [String] {
+        let boot = bootIndex.map { ",bootindex=\($0)" } ?? ""
+        guard let path = disk.export.vhostPath else {
+            let node = "node-\(disk.name)"
+            return [
+                "-blockdev",
+                "driver=nbd,node-name=\(node),server.type=unix,server.path=\(escape(disk.export.socketPath)),export=\(disk.export.name),"
+                    + "cache.direct=on,discard=unmap,detect-zeroes=off,reconnect-delay=30",
+                "-device", "virtio-blk-pci,id=\(device(of: disk.name)),drive=\(node),serial=\(disk.export.name.prefix(20)),werror=report,rerror=report\(boot)",
+            ]
+        }
+        return [
+            // Goes on by itself when the disk host was started anew.
+            "-chardev", "socket,id=\(channel(of: disk.name)),path=\(escape(path)),reconnect=1",
+            "-device", "vhost-user-blk-pci,id=\(device(of: disk.name)),chardev=\(channel(of: disk.name))\(boot)",
+        ]
+    }
+
+    private static func words(_ interface: NetworkInterfacePlan, _ index: Int, _ ports: [PortForward]) -> [String] {
+        // Closed: the guest is reached through the ports named here alone, and reaches nothing.
+        var net = "user,id=net\(index),net=\(interface.subnet),dhcpstart=\(interface.privateAddress),restrict=on"
+        for port in ports {
+            net += ",hostfwd=\(port.transport.rawValue):\(port.hostAddress):\(port.hostPort)-\(interface.privateAddress):\(port.guestPort)"
+        }
+        return ["-netdev", net, "-device", "virtio-net-pci,netdev=net\(index),mac=\(interface.macAddress),romfile="]
+    }
+
+    /// A value within QEMU's comma-separated options.
+    private static func escape(_ text: String) -> String { text.replacing(",", with: ",,") }
+}

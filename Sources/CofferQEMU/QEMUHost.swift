@@ -1,0 +1,191 @@
+import CofferCore
+import CofferModel
+package import CofferPlatform
+import FoundationEssentials
+import Glibc
+
+/// Runs virtual machines as QEMU processes of this user.
+package struct QEMUHost: MachineHost {
+    private let root: String
+    private let accelerator: Accelerator
+    private let report: @Sendable (String) -> Void
+    /// Where the blocking calls are made. Scripts in guests may take long, and have threads of their own.
+    private let pool = WorkerPool(name: "qemu", threads: 4)
+    private let agents = WorkerPool(name: "guest-agent", threads: 8)
+    private let children = ChildProcesses()
+
+    /// How long QEMU may take until it answers.
+    private static let startLimit = Duration.seconds(30)
+    /// How long a script may run in a guest.
+    private static let scriptLimit = Duration.seconds(600)
+
+    /// - Parameters:
+    ///   - root: The directory of all machines' directories, `DATA/run/vm`.
+    ///   - report: Takes lines for the log.
+    package init(root: String, accelerator: Accelerator, report: @escaping @Sendable (String) -> Void) {
+        self.root = root
+        self.accelerator = accelerator
+        self.report = report
+    }
+
+    package func isRunning(_ machine: MachineID) async -> Bool {
+        let files = MachineFiles(machine, in: root)
+        return (try? await pool.run { [children] in
+            children.reap()
+            return files.process != nil
+        }) ?? false
+    }
+
+    package func start(_ plan: MachinePlan) async throws {
+        try await pool.run { try startNow(plan) }
+    }
+
+    package func perform(_ command: MachineCommand, on machine: MachineID) async throws {
+        let files = MachineFiles(machine, in: root)
+        try await pool.run {
+            if case .forget = command {
+                if files.process == nil { files.remove() }
+                return
+            }
+            guard files.process != nil else {
+                if case .stop = command { return }
+                throw MachineFailure(.notRunning, "the machine does not run")
+            }
+            do {
+                switch command {
+                case .stop(let grace): stopNow(files, grace)
+                case .reset: try MachineMonitor(path: files.controlSocket).execute("system_reset")
+                case .plug(let disk): try plug(disk, files)
+                case .unplug(let name): try unplug(name, files)
+                case .forget: break
+                }
+            } catch is LineSocket.Failure {
+                throw MachineFailure(.system, "QEMU does not answer: \(files.complaint)")
+            }
+        }
+    }
+
+    package func run(_ script: String, in machine: MachineID) async throws -> GuestOutput {
+        let files = MachineFiles(machine, in: root)
+        return try await agents.run {
+            guard files.process != nil else { throw MachineFailure(.notRunning, "the machine does not run") }
+            do {
+                return try GuestAgent(path: files.agentSocket, patience: .seconds(90)).run(script, within: Self.scriptLimit)
+            } catch is LineSocket.Failure {
+                throw MachineFailure(.guestUnavailable, "the guest agent answered no more")
+            }
+        }
+    }
+
+    package func consoleLog(of machine: MachineID) async -> [UInt8] {
+        let files = MachineFiles(machine, in: root)
+        return (try? await pool.run {
+            if files.process != nil { drainConsole(files) }
+            return ConsoleLog(path: files.console).read()
+        }) ?? []
+    }
+
+    private func startNow(_ plan: MachinePlan) throws {
+        let files = MachineFiles(plan.id, in: root)
+        guard files.process == nil else { return }
+        for disk in plan.disks { try checkSocket(of: disk) }
+        try files.prepare()
+        let forwards = plan.interfaces.map(PortForward.plan)
+        for remark in forwards.flatMap(\.remarks) { report("machine \(plan.name): \(remark)") }
+        let process: pid_t
+        do {
+            process = try DetachedProcess.start(
+                QEMUArguments.words(plan, accelerator: accelerator, ports: forwards.map(\.ports)), in: files.directory, log: files.log)
+        } catch {
+            guard error.code == ENOENT else {
+                throw MachineFailure(.system, "cannot \(error.what): \(unsafe String(cString: strerror(error.code)))")
+            }
+            throw MachineFailure(.notInstalled, "\(QEMUArguments.program) is not installed on this host: apt-get install qemu-system-x86 ovmf")
+        }
+        children.add(process)
+        let end = ContinuousClock.now + Self.startLimit
+        while ContinuousClock.now < end {
+            if let status = try? MachineMonitor(path: files.controlSocket, timeout: .seconds(5)).execute("query-status"), files.process != nil {
+                if status["running"]?.bool == true { return }
+            }
+            if children.hasEnded(process) {
+                throw MachineFailure(.system, "QEMU ended as it started: \(files.complaint)")
+            }
+            usleep(20_000)
+        }
+        _ = kill(process, SIGKILL)
+        throw MachineFailure(.system, "QEMU did not answer within \(Self.startLimit.components.seconds) seconds: \(files.complaint)")
+    }
+
+    /// Has a machine end, by its own means if it does so in time.
+    private func stopNow(_ files: MachineFiles, _ grace: Duration) {
+        drainConsole(files)
+        let end = ContinuousClock.now + grace
+        var nextAsk = ContinuousClock.now
+        while files.process != nil, ContinuousClock.now < end {
+            if nextAsk <= ContinuousClock.now {
+                // A guest that is still starting does not hear it: it is asked again.
+                _ = try? MachineMonitor(path: files.controlSocket).execute("system_powerdown")
+                nextAsk = ContinuousClock.now + .seconds(5)
+            }
+            usleep(100_000)
+        }
+        guard files.process != nil else { return }
+        drainConsole(files)
+        _ = try? MachineMonitor(path: files.controlSocket).execute("quit")
+        for round in 0..<100 {
+            guard let process = files.process else { return }
+            if round == 50 { _ = kill(process, SIGKILL) }
+            usleep(100_000)
+        }
+    }
+
+    private func plug(_ disk: MachineDisk, _ files: MachineFiles) throws {
+        try checkSocket(of: disk)
+        let monitor = try MachineMonitor(path: files.controlSocket)
+        guard let path = disk.export.vhostPath else { throw MachineFailure(.system, "the disk's host offers no vhost-user socket") }
+        let channel = QEMUArguments.channel(of: disk.name)
+        let address: JSONValue = ["type": "unix", "data": ["path": .string(path)]]
+        try monitor.execute(
+            "chardev-add",
+            ["id": .string(channel), "backend": ["type": "socket", "data": ["addr": address, "server": false, "reconnect": 1]]])
+        do {
+            try monitor.execute(
+                "device_add",
+                ["driver": "vhost-user-blk-pci", "id": .string(QEMUArguments.device(of: disk.name)), "chardev": .string(channel)])
+        } catch {
+            _ = try? monitor.execute("chardev-remove", ["id": .string(channel)])
+            throw error
+        }
+    }
+
+    /// Where nobody listens, QEMU would wait and answer nothing meanwhile.
+    private func checkSocket(of disk: MachineDisk) throws {
+        let path = disk.export.vhostPath ?? disk.export.socketPath
+        guard unsafe access(path, F_OK) == 0 else {
+            throw MachineFailure(.system, "the disk host offers no socket at \(path): \(unsafe String(cString: strerror(errno)))")
+        }
+    }
+
+    private func unplug(_ name: String, _ files: MachineFiles) throws {
+        let monitor = try MachineMonitor(path: files.controlSocket)
+        let device = QEMUArguments.device(of: name)
+        try monitor.execute("device_del", ["id": .string(device)])
+        do {
+            try monitor.awaitRemoval(of: device, within: .seconds(30))
+        } catch LineSocket.Failure.timeout {
+            throw MachineFailure(.system, "the guest does not let go of the disk; it may not have started yet. Try again, or stop the machine")
+        }
+        _ = try? MachineMonitor(path: files.controlSocket).execute("chardev-remove", ["id": .string(QEMUArguments.channel(of: name))])
+    }
+
+    /// Takes over what the guest wrote since the last time.
+    private func drainConsole(_ files: MachineFiles) {
+        guard let monitor = try? MachineMonitor(path: files.controlSocket, timeout: .seconds(5)),
+            let text = try? monitor.execute(
+                "ringbuf-read", ["device": "console", "size": .int(Int64(QEMUArguments.consoleByteCount)), "format": "base64"]).string,
+            let data = Data(base64Encoded: text)
+        else { return }
+        ConsoleLog(path: files.console).append(Array(data))
+    }
+}

@@ -1,0 +1,100 @@
+import CofferModel
+import CofferPlatform
+import Synchronization
+
+/// A hypervisor that remembers what it was asked.
+final class MachineHostDouble: MachineHost {
+    private struct Contents: Sendable {
+        var plans: [MachineID: MachinePlan] = [:]
+        var commands: [String] = []
+        var refusal: MachineFailure?
+    }
+
+    private let contents = Mutex(Contents())
+
+    /// What runs.
+    var running: [MachineID: MachinePlan] { contents.withLock { $0.plans } }
+    /// In words, since the start.
+    var commands: [String] { contents.withLock { $0.commands } }
+
+    /// What everything but an end is refused with.
+    func refuse(_ failure: MachineFailure?) { contents.withLock { $0.refusal = failure } }
+
+    /// Ends a machine behind the platform's back.
+    func crash(_ machine: MachineID) { contents.withLock { $0.plans[machine] = nil } }
+
+    func start(_ plan: MachinePlan) async throws {
+        try contents.withLock { contents in
+            if let refusal = contents.refusal { throw refusal }
+            contents.plans[plan.id] = plan
+            contents.commands.append("start \(plan.name) \(plan.disks.map(\.name).joined(separator: ","))")
+        }
+    }
+
+    func isRunning(_ machine: MachineID) async -> Bool { running[machine] != nil }
+
+    func perform(_ command: MachineCommand, on machine: MachineID) async throws {
+        try contents.withLock { contents in
+            switch command {
+            case .stop(let grace):
+                if contents.plans.removeValue(forKey: machine) != nil { contents.commands.append("stop \(grace.components.seconds)") }
+                return
+            case .forget:
+                contents.commands.append("forget")
+                return
+            default: break
+            }
+            if let refusal = contents.refusal { throw refusal }
+            guard contents.plans[machine] != nil else { throw MachineFailure(.notRunning, "it does not run") }
+            switch command {
+            case .plug(let disk): contents.commands.append("plug \(disk.name)")
+            case .unplug(let name): contents.commands.append("unplug \(name)")
+            case .reset: contents.commands.append("reset")
+            case .stop, .forget: break
+            }
+        }
+    }
+
+    func run(_ script: String, in machine: MachineID) async throws -> GuestOutput {
+        guard running[machine] != nil else { throw MachineFailure(.notRunning, "it does not run") }
+        return GuestOutput(status: 0, output: Array(script.utf8), errors: Array("nothing".utf8))
+    }
+
+    func consoleLog(of machine: MachineID) async -> [UInt8] { Array("hello".utf8) }
+}
+
+/// A network in which every interface exists, and that remembers whose each is.
+final class InterfacesDouble: NetworkInterfaces {
+    private let machines = Mutex<[ResourceID: ResourceID]>([:])
+
+    var owners: [ResourceID: ResourceID] { machines.withLock { $0 } }
+
+    func plan(of interface: ResourceID) async throws -> NetworkInterfacePlan {
+        NetworkInterfacePlan(
+            id: interface, macAddress: "00:0d:3a:00:00:01", privateAddress: "10.0.0.4", subnet: "10.0.0.0/24", publicAddress: nil, openPorts: [])
+    }
+
+    func attach(_ interfaces: [ResourceID], to machine: ResourceID, in location: String) async throws {
+        try machines.withLock { machines in
+            for interface in interfaces where machines[interface].map({ $0 != machine }) == true {
+                throw APIError(status: 400, code: "NicInUse", message: interface.text)
+            }
+            for interface in interfaces { machines[interface] = machine }
+        }
+    }
+
+    func detach(allOf machine: ResourceID, keeping kept: [ResourceID]) async throws {
+        machines.withLock { machines in machines = machines.filter { $0.value != machine || kept.contains($0.key) } }
+    }
+
+    func remove(_ interface: ResourceID) async throws {}
+}
+
+/// One image.
+struct ImagesDouble: PlatformImages {
+    static let image = PlatformImage(
+        publisher: "Debian", offer: "debian-12", sku: "12-gen2", version: "12.20260101.0", osType: "Linux", generation: "V2", byteCount: 2 << 30,
+        path: "/images/disk.raw")
+
+    func images() async throws -> [PlatformImage] { [Self.image] }
+}
