@@ -25,6 +25,7 @@ let house: [Row] = [
     Row(name: "CofferResources", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVault", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferCompute", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferNetwork", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     // Disk images of other programs.
     Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"]),
@@ -49,7 +50,7 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferImport", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
+        "CofferVault", "CofferCompute", "CofferNetwork", "CofferImport", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
         "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
@@ -69,6 +70,7 @@ let tests: [Row] = [
     Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferToken", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferTokenTests", needs: ["CofferToken", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferCore"], outside: ["CPKCS11"]),
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferNetworkTests", needs: ["CofferNetwork", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),

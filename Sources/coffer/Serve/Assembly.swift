@@ -8,6 +8,7 @@ import CofferIdentity
 import CofferImport
 import CofferModel
 import CofferMonitor
+import CofferNetwork
 import CofferPlatform
 import CofferResources
 import CofferSeal
@@ -77,6 +78,7 @@ struct Assembly {
             imageReader: command.importDirectory.map { QemuImageReader(directory: $0) },
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
+        let network = NetworkServices(store: store, authorizer: identity.authorizer)
         let door = FrontDoor(
             vaultSuffix: vaultSuffix, vaults: vault.handler, tokens: identity.tokens, isTokenPath: { identity.tokens.handles($0) },
             directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
@@ -87,7 +89,7 @@ struct Assembly {
             ),
             clock: clockHandler(identity, resources),
             resources: ARMHandler(
-                settings: resources, store: store, providers: [identity.provider, identity.managed, compute.provider, vault.provider],
+                settings: resources, store: store, providers: [identity.provider, identity.managed, compute.provider, network.provider, vault.provider],
                 authenticator: identity.authenticator, authorizer: identity.authorizer, clock: clock,
                 onDeleted: { try await identity.assignments.removeAll(below: $0) }
             )

@@ -1,0 +1,59 @@
+package import CofferModel
+
+/// The network interfaces of virtual machines. Answered by CofferNetwork.
+package protocol NetworkInterfaces: Sendable {
+    /// What a machine is started with.
+    ///
+    /// - Throws: ``APIError`` if there is no such interface, or its references are gone.
+    func plan(of interface: ResourceID) async throws -> NetworkInterfacePlan
+    /// Makes the interfaces those of a machine, all or none. Repeating it is no error.
+    ///
+    /// - Throws: ``APIError`` if one is missing, elsewhere than `location`, or another machine's.
+    func attach(_ interfaces: [ResourceID], to machine: ResourceID, in location: String) async throws
+    /// Frees the interfaces that a machine has but for `kept`.
+    func detach(allOf machine: ResourceID, keeping kept: [ResourceID]) async throws
+    /// Deletes an interface with what was asked to go with it (`deleteOption` of its public IP addresses), for a machine that is deleted.
+    func remove(_ interface: ResourceID) async throws
+}
+
+/// How a machine is joined to the network through one interface.
+package struct NetworkInterfacePlan: Sendable {
+    package let id: ResourceID
+    /// Such as `00:0d:3a:1b:2c:3d`.
+    package let macAddress: String
+    /// Such as `10.0.0.4`.
+    package let privateAddress: String
+    /// Such as `10.0.0.0/24`.
+    package let subnet: String
+    /// An address of this machine's loopback network, such as `127.42.0.4`.
+    package let publicAddress: String?
+    /// What security groups let in from anywhere to the public address, at most 64 in order of priority.
+    package let openPorts: [OpenPort]
+
+    package init(
+        id: ResourceID, macAddress: String, privateAddress: String, subnet: String, publicAddress: String?, openPorts: [OpenPort]
+    ) {
+        self.id = id
+        self.macAddress = macAddress
+        self.privateAddress = privateAddress
+        self.subnet = subnet
+        self.publicAddress = publicAddress
+        self.openPorts = openPorts
+    }
+}
+
+/// A port that may be reached from outside.
+package struct OpenPort: Hashable, Sendable {
+    package enum Transport: String, Sendable {
+        case tcp
+        case udp
+    }
+
+    package let transport: Transport
+    package let number: UInt16
+
+    package init(_ transport: Transport, _ number: UInt16) {
+        self.transport = transport
+        self.number = number
+    }
+}
