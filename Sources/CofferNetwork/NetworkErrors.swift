@@ -17,6 +17,11 @@ extension APIError {
         APIError(status: 400, code: "InvalidRequestFormat", message: "Cannot parse the request for \(id.typeAndName): \(reason).", target: target)
     }
 
+    /// 400: a PATCH of something else than tags.
+    static func patchChangesTags(_ id: ResourceID) -> APIError {
+        requestFormat("a PATCH changes tags only; send all properties in a PUT", of: id, target: "properties")
+    }
+
     /// 400, the code is Coffer's: something of Azure's network that is not here, said rather than passed over.
     static func notInThisNetwork(_ property: String, of id: ResourceID) -> APIError {
         APIError(

@@ -40,7 +40,9 @@ struct NetworkRoutes: Sendable {
             let (document, isNew) = try await service.put(id, of: type, as: draft, if: condition, by: request.grant)
             return try .json(document, status: isNew ? 201 : 200)
         case .patch:
-            let tags = try request.http.decode(TagsBody.self).tags ?? [:]
+            let body = try request.http.decode(TagsBody.self)
+            guard body.properties == nil else { throw APIError.patchChangesTags(id) }
+            let tags = body.tags ?? [:]
             return try .json(await service.setTags(Tags.checked(tags), of: id, of: type, if: condition, by: request.grant))
         case .delete:
             return try await service.delete(id, of: type, if: condition, by: request.grant) ? APIResponse(status: 200) : .noContent
@@ -70,6 +72,7 @@ struct NetworkRoutes: Sendable {
     /// A PATCH changes tags and nothing else.
     private struct TagsBody: Decodable {
         let tags: [String: String]?
+        let properties: JSONValue?
     }
 }
 

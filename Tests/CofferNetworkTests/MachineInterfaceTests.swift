@@ -86,7 +86,7 @@ struct MachineInterfaceTests {
         let rules = try groups.map { group in
             try group.map { rule in
                 let properties = try #require(rule["properties"]?.object)
-                return try #require(SecurityRule(NetworkChild(name: rule["name"]?.string ?? "", properties: properties)))
+                return try SecurityRule(stored: NetworkChild(name: rule["name"]?.string ?? "", properties: properties), of: first)
             }
         }
         return OpenPorts(groups: rules, privateAddress: IPAddress(10, 0, 0, 4), isOpenWithoutGroup: isBasic).list

@@ -24,6 +24,7 @@ struct VirtualNetworkTests {
         #expect(try await world.ask(.get, "virtualNetworks", group: "other").body["value"] == [])
         let tagged = try await world.ask(.patch, "virtualNetworks/v1", ["tags": ["a": "b"]])
         #expect(tagged.body["tags"] == ["a": "b"] && tagged.body["etag"] != made.body["etag"])
+        await world.refuse("InvalidRequestFormat", 400, .patch, "virtualNetworks/v1", ["properties": ["flowTimeoutInMinutes": 5]])
         // `az network vnet update` sends back all that it was told.
         let again = try await world.ask(.put, "virtualNetworks/v1", tagged.body)
         #expect(again.status == 200 && again.properties["resourceGuid"] == made.properties["resourceGuid"] && again.body["tags"] == ["a": "b"])

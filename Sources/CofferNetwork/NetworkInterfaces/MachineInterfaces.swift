@@ -86,7 +86,7 @@ struct MachineInterfaces: NetworkInterfaces {
         guard let id else { return nil }
         guard let group = try network.record(id) else { throw APIError.referenceNotFound(id, of: interface) }
         // What is left after the group's own rules: nothing of the default ones lets the host in.
-        return group.children(SecurityGroupType.rules).compactMap { SecurityRule($0) }
+        return try group.children(SecurityGroupType.rules).map { try SecurityRule(stored: $0, of: id) }
     }
 }
 

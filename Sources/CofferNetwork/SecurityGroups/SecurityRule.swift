@@ -57,11 +57,12 @@ struct SecurityRule: Sendable {
         }
     }
 
-    /// A rule as it is stored; nil if it is none.
-    init?(_ child: NetworkChild) {
-        var copy = child
-        guard let rule = try? SecurityRule(settling: &copy, of: ResourceID(subscription: "")) else { return nil }
-        self = rule
+    /// A rule as it is stored.
+    ///
+    /// - Throws: ``APIError`` if it is none: passing over it could let in what it shuts out.
+    init(stored child: NetworkChild, of group: ResourceID) throws {
+        var child = child
+        try self.init(settling: &child, of: group)
     }
 
     private static func ports(_ property: String, _ properties: inout [String: JSONValue], _ id: ResourceID) throws -> [PortRange] {
