@@ -1,5 +1,5 @@
 /// The role definitions of every installation: one table. Ids, actions and data actions are Azure's (contract section 3.1;
-/// Microsoft's lists "built-in roles" for the categories privileged, general, security, compute, storage and identity),
+/// Microsoft's lists "built-in roles" for the categories privileged, general, security, compute, networking, storage and identity),
 /// descriptions are our own words. Two rows need a second look when the lists change: Key Vault Data Access Administrator,
 /// whose condition is `assignableRoles`, and Coffer's own role at the end.
 enum BuiltInRoles {
@@ -213,6 +213,15 @@ enum BuiltInRoles {
                 "Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.SerialConsole/serialPorts/connect/action",
                 "Microsoft.SqlVirtualMachine/*", "Microsoft.Storage/storageAccounts/listKeys/action",
                 "Microsoft.Storage/storageAccounts/read", "Microsoft.Support/*",
+            ]
+        ),
+        RoleDefinition(
+            id: "4d97b98b-1d4f-4787-a291-c67834d212e7", name: "Network Contributor",
+            description: "Manages networks, but not who may use them.",
+            actions: [
+                "Microsoft.Authorization/*/read", "Microsoft.Insights/alertRules/*", "Microsoft.Network/*",
+                "Microsoft.ResourceHealth/availabilityStatuses/read", "Microsoft.Resources/deployments/*",
+                "Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.Support/*",
             ]
         ),
         RoleDefinition(

@@ -8,6 +8,7 @@ import CofferIdentity
 import CofferImport
 import CofferModel
 import CofferMonitor
+import CofferNetwork
 import CofferPlatform
 import CofferQEMU
 import CofferResources
@@ -94,7 +95,7 @@ struct Assembly {
             ),
             clock: clockHandler(identity, resources),
             resources: ARMHandler(
-                settings: resources, store: store, providers: [identity.provider, identity.managed, compute.provider, vault.provider],
+                settings: resources, store: store, providers: [identity.provider, identity.managed, compute.provider, network.provider, vault.provider],
                 authenticator: identity.authenticator, authorizer: identity.authorizer, clock: clock,
                 onDeleted: { try await identity.assignments.removeAll(below: $0) }
             )

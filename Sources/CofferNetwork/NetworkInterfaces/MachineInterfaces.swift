@@ -1,0 +1,98 @@
+import CofferModel
+import CofferPlatform
+
+/// The network interfaces of virtual machines.
+struct MachineInterfaces: NetworkInterfaces {
+    let store: any Store
+    let interfaces: NetworkInterfaceType
+    let addresses: PublicAddressType
+
+    func plan(of interface: ResourceID) async throws -> NetworkInterfacePlan {
+        try await store.read { transaction in
+            let network = NetworkReader(transaction: transaction)
+            guard let record = try network.record(interface) else { throw APIError.resourceNotFound(interface) }
+            return try plan(of: record, network)
+        }
+    }
+
+    func attach(_ interfaces: [ResourceID], to machine: ResourceID, in location: String) async throws {
+        try await store.write { transaction in
+            let network = NetworkReader(transaction: transaction)
+            for (index, id) in interfaces.enumerated() {
+                guard var record = try network.record(id), record.location == Location.canonical(location), id.subscription?.lowercased() == machine.subscription?.lowercased()
+                else { throw APIError.referenceNotFound(id, of: machine) }
+                if let other = record.machine, other != machine { throw APIError.interfaceInUse(id, by: other) }
+                guard record.machine == nil || record.isPrimary != (index == 0) else { continue }
+                let old = record
+                record.machine = machine
+                record.isPrimary = index == 0
+                try transaction.write(&record, replacing: old, of: self.interfaces)
+            }
+        }
+    }
+
+    func detach(allOf machine: ResourceID, keeping kept: [ResourceID]) async throws {
+        try await store.write { transaction in
+            let network = NetworkReader(transaction: transaction)
+            for id in try network.users(of: machine) where !kept.contains(id) {
+                guard var record = try network.record(id) else { continue }
+                let old = record
+                record.machine = nil
+                record.isPrimary = nil
+                try transaction.write(&record, replacing: old, of: interfaces)
+            }
+        }
+    }
+
+    func remove(_ interface: ResourceID) async throws {
+        try await store.write { transaction in
+            let network = NetworkReader(transaction: transaction)
+            guard let record = try network.record(interface) else { return }
+            try transaction.remove(record, of: interfaces)
+            for configuration in record.configurations {
+                guard let id = configuration.publicAddress, let address = try network.record(id) else { continue }
+                let option = configuration.deleteOption ?? address.properties.text("deleteOption").flatMap(DeleteOption.init(rawValue:))
+                if option == .delete { try transaction.remove(address, of: addresses) }
+            }
+        }
+    }
+
+    private func plan(of record: NetworkRecord, _ network: NetworkReader) throws -> NetworkInterfacePlan {
+        guard let configuration = record.configurations.first(where: \.isPrimary), let address = configuration.address,
+            let macAddress = record.properties.text("macAddress")
+        else { throw APIError.resourceNotFound(record.id) }
+        let virtualNetwork = try configuration.subnet.topLevel.flatMap { try network.record($0) }
+        let subnet = virtualNetwork?.children(VirtualNetworkType.subnets).first(named: configuration.subnet.name)
+        guard let subnet, let prefix = Subnet.prefixes(of: subnet.properties).first(where: { $0.contains(address) }) else {
+            throw APIError.referenceNotFound(configuration.subnet, of: record.id)
+        }
+        var publicAddress: NetworkRecord?
+        if let id = configuration.publicAddress {
+            publicAddress = try network.record(id)
+            guard publicAddress != nil else { throw APIError.referenceNotFound(id, of: record.id) }
+        }
+        let groups = try [record.properties, subnet.properties].compactMap { properties in
+            try rules(of: properties.link(.securityGroup, of: record.id), usedBy: record.id, network)
+        }
+        let sku = publicAddress.flatMap { PublicAddressSKU(stored: $0) }
+        let ports = OpenPorts(groups: groups, privateAddress: address, isOpenWithoutGroup: sku == .basic)
+        return NetworkInterfacePlan(
+            id: record.id, macAddress: macAddress.lowercased().replacing("-", with: ":"), privateAddress: address.description,
+            subnet: prefix.description, publicAddress: publicAddress?.publicAddress?.description, openPorts: publicAddress == nil ? [] : ports.list)
+    }
+
+    /// The rules of a security group with those that every group ends with; nil if none is named.
+    private func rules(of id: ResourceID?, usedBy interface: ResourceID, _ network: NetworkReader) throws -> [SecurityRule]? {
+        guard let id else { return nil }
+        guard let group = try network.record(id) else { throw APIError.referenceNotFound(id, of: interface) }
+        // What is left after the group's own rules: nothing of the default ones lets the host in.
+        return try group.children(SecurityGroupType.rules).map { try SecurityRule(stored: $0, of: id) }
+    }
+}
+
+extension NetworkRecord {
+    /// Of a network interface.
+    var configurations: [IPConfiguration] {
+        children(NetworkInterfaceType.configurations).compactMap { IPConfiguration(stored: $0) }
+    }
+}

@@ -1,0 +1,145 @@
+import CofferModel
+import CofferPlatform
+
+/// `Microsoft.Network/publicIPAddresses`. "Public" is the host: each gets an address of the loopback network, at which the host reaches the
+/// guest. It is allotted when the resource is made, also with the method Dynamic, and stays.
+struct PublicAddressType: NetworkType {
+    /// Where the addresses are taken from.
+    let network: AddressPrefix
+
+    let shape = NetworkShape(
+        type: "publicIPAddresses", told: ["ipAddress", "ipConfiguration"],
+        refused: ["publicIPPrefix", "natGateway", "linkedPublicIPAddress", "servicePublicIPAddress", "ddosSettings"])
+
+    func settle(_ record: inout NetworkRecord, replacing old: NetworkRecord?, in reader: NetworkReader) throws {
+        let sku = try PublicAddressSKU(of: record, replacing: old)
+        let method = try record.properties.word("publicIPAllocationMethod", among: AllocationMethod.self, of: record.id) ?? .dynamic
+        let version = try record.properties.word("publicIPAddressVersion", among: IPAddress.Version.self, of: record.id) ?? .v4
+        _ = try record.properties.word("deleteOption", among: DeleteOption.self, of: record.id)
+        // The loopback network has a single IPv6 address.
+        guard version == .v4 else { throw APIError.notInThisNetwork("publicIPAddressVersion IPv6", of: record.id) }
+        guard sku == .basic || method == .static else { throw APIError.standardMustBeStatic(record.id) }
+        record.sku = ["name": .string(sku.rawValue), "tier": "Regional"]
+        record.properties["publicIPAllocationMethod"] = .string(method.rawValue)
+        record.properties["publicIPAddressVersion"] = .string(version.rawValue)
+        record.properties.fill("idleTimeoutInMinutes", 4)
+        guard let minutes = record.properties["idleTimeoutInMinutes"]?.int, (4...30).contains(minutes) else {
+            throw APIError.requestFormat("'idleTimeoutInMinutes' is not a number from 4 to 30", of: record.id, target: "idleTimeoutInMinutes")
+        }
+        record.properties.fill("ipTags", [])
+        try settleName(&record, reader)
+        record.properties["ipAddress"] = try .string((old?.publicAddress ?? firstFree(reader)).description)
+    }
+
+    func possessions(of record: NetworkRecord) -> [NetworkClaim] {
+        let address = record.publicAddress.map { NetworkClaim.owning(.publicAddress($0), by: record.id) }
+        let name = record.properties["dnsSettings"]?["fqdn"]?.string.map { NetworkClaim.owning(.domainName($0), by: record.id) }
+        return [address, name].compactMap { $0 }
+    }
+
+    func tell(_ properties: inout [String: JSONValue], of record: NetworkRecord, in network: NetworkReader) throws {
+        if let user = try network.users(of: record.id).first { properties["ipConfiguration"] = ["id": .string(user.text)] }
+    }
+
+    func checkDeletion(of record: NetworkRecord, in network: NetworkReader) throws {
+        if let user = try network.users(of: record.id).first { throw APIError.publicAddressInUse(record.id, by: user) }
+    }
+
+    /// The lowest address that nobody has. The first four are left out, as in a subnet.
+    private func firstFree(_ reader: NetworkReader) throws -> IPAddress {
+        let taken = try reader.keys(prefix: NetworkClaim.Thing.publicPrefix)
+        for bits in network.usable ?? network.first.bits...network.last.bits {
+            let address = IPAddress(.v4, bits: bits)
+            if !taken.contains(NetworkClaim.Thing.publicAddress(address).key) { return address }
+        }
+        throw APIError.publicAddressesUsedUp(network)
+    }
+
+    /// `LABEL.REGION.cloudapp.localhost`; resolvers that know RFC 6761 take it to this host.
+    private func settleName(_ record: inout NetworkRecord, _ reader: NetworkReader) throws {
+        guard var settings = record.properties["dnsSettings"]?.object else { return }
+        settings["fqdn"] = nil
+        guard let label = settings.text("domainNameLabel"), !label.isEmpty else {
+            record.properties["dnsSettings"] = settings.isEmpty ? nil : .object(settings)
+            return
+        }
+        let bytes = Array(label.utf8)
+        func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
+        func isAlphanumeric(_ byte: UInt8) -> Bool { isLetter(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        guard (3...63).contains(bytes.count), isLetter(bytes[0]), isAlphanumeric(bytes[bytes.count - 1]),
+            bytes.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") })
+        else { throw APIError.domainNameLabelInvalid(label) }
+        let name = "\(label).\(record.location).cloudapp.localhost"
+        if let owner = try reader.owner(of: .domainName(name)), owner != record.id { throw APIError.domainNameTaken(name) }
+        settings["fqdn"] = .string(name)
+        record.properties["dnsSettings"] = .object(settings)
+    }
+}
+
+/// `sku.name` of a public IP address.
+enum PublicAddressSKU: String, CaseIterable {
+    case basic = "Basic"
+    case standard = "Standard"
+
+    /// What is asked for, what there is if nothing is asked for, and Basic for a new one, as Azure has it.
+    ///
+    /// - Throws: ``APIError`` for other words, and for a change from Standard to Basic.
+    init(of record: NetworkRecord, replacing old: NetworkRecord?) throws {
+        let before = old.flatMap { Self(stored: $0) }
+        guard case .object(let sku)? = record.sku, let text = sku.text("name") else {
+            self = before ?? .basic
+            return
+        }
+        guard let named = Self.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
+            throw APIError.requestFormat("the sku '\(text.prefix(40))' is neither Basic nor Standard", of: record.id, target: "sku")
+        }
+        guard sku.text("tier").map({ $0.lowercased() == "regional" }) ?? true else { throw APIError.notInThisNetwork("sku.tier", of: record.id) }
+        guard before != .standard || named == .standard else { throw APIError.propertyFixed("sku", of: record.id) }
+        self = named
+    }
+
+    init?(stored record: NetworkRecord) {
+        guard let sku = record.sku?["name"]?.string.flatMap(Self.init(rawValue:)) else { return nil }
+        self = sku
+    }
+}
+
+/// How an address is given: by the network, or by who asks for it.
+enum AllocationMethod: String, CaseIterable {
+    case dynamic = "Dynamic"
+    case `static` = "Static"
+}
+
+/// What becomes of a public IP address when the machine that uses it is deleted.
+enum DeleteOption: String, CaseIterable {
+    case delete = "Delete"
+    case detach = "Detach"
+}
+
+extension NetworkRecord {
+    var publicAddress: IPAddress? { properties.text("ipAddress").flatMap { IPAddress($0) } }
+}
+
+extension [String: JSONValue] {
+    /// A property that is one of some words, read without regard to case and written as Azure spells it; nil if it is absent.
+    ///
+    /// - Throws: ``APIError`` for another word.
+    mutating func word<Word: RawRepresentable & CaseIterable>(
+        _ name: String, among words: Word.Type, of id: ResourceID
+    ) throws -> Word? where Word.RawValue == String {
+        guard let value = self[name], value != .null else { return nil }
+        guard let found = words.allCases.first(where: { $0.rawValue.lowercased() == value.string?.lowercased() }) else {
+            let allowed = words.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+            throw APIError.requestFormat("'\(value.string?.prefix(60) ?? "")' is no value of '\(name)', which is one of \(allowed)", of: id, target: name)
+        }
+        self[name] = .string(found.rawValue)
+        return found
+    }
+}
+
+extension APIError {
+    /// 400, the code is Coffer's.
+    fileprivate static func standardMustBeStatic(_ id: ResourceID) -> APIError {
+        requestFormat("a public IP address of the sku Standard has the 'publicIPAllocationMethod' Static", of: id, target: "publicIPAllocationMethod")
+    }
+}

@@ -1,0 +1,91 @@
+import CofferModel
+import CofferPlatform
+
+/// That something is in use, kept beside the records so that nobody has to search for it: which interfaces are in a subnet, who has an
+/// address. All follow from the record of their holder and change with it in one transaction.
+struct NetworkClaim: Codable, Equatable, Sendable {
+    static let collection = "network-claims"
+
+    /// The id of the document.
+    let key: String
+    /// Who uses it.
+    let holder: ResourceID
+    /// Whether nobody else may.
+    let isExclusive: Bool
+
+    /// A use of a resource that others may use as well.
+    static func use(of target: ResourceID, by holder: ResourceID) -> NetworkClaim {
+        NetworkClaim(key: "\(usePrefix(of: target))\(holder.key)", holder: holder, isExclusive: false)
+    }
+
+    /// A thing that has one owner: an address, a name.
+    static func owning(_ thing: Thing, by holder: ResourceID) -> NetworkClaim {
+        NetworkClaim(key: thing.key, holder: holder, isExclusive: true)
+    }
+
+    /// What all uses of a resource begin with. Names have no bar.
+    static func usePrefix(of target: ResourceID) -> String { "use|\(target.key)|" }
+
+    /// What has one owner.
+    enum Thing {
+        case privateAddress(IPAddress, network: ResourceID)
+        case publicAddress(IPAddress)
+        case macAddress(String)
+        /// A name in the DNS, in full.
+        case domainName(String)
+
+        var key: String {
+            switch self {
+            case .privateAddress(let address, let network): "\(Self.privatePrefix(of: network))\(address)"
+            case .publicAddress(let address): "\(Self.publicPrefix)\(address)"
+            case .macAddress(let address): "mac|\(address)"
+            case .domainName(let name): "dns|\(name.lowercased())"
+            }
+        }
+
+        static func privatePrefix(of network: ResourceID) -> String { "private|\(network.key)|" }
+        static let publicPrefix = "public|"
+    }
+}
+
+/// What is asked of the records of networks in one transaction.
+struct NetworkReader {
+    let transaction: any ReadTransaction
+
+    func record(_ id: ResourceID) throws -> NetworkRecord? {
+        try transaction.value(NetworkRecord.self, id.key, in: NetworkRecord.collection)?.value
+    }
+
+    /// Who uses a resource, in order of their ids.
+    func users(of id: ResourceID) throws -> [ResourceID] {
+        try transaction.values(NetworkClaim.self, in: NetworkClaim.collection, prefix: NetworkClaim.usePrefix(of: id)).map(\.holder)
+    }
+
+    func owner(of thing: NetworkClaim.Thing) throws -> ResourceID? {
+        try transaction.value(NetworkClaim.self, thing.key, in: NetworkClaim.collection)?.value.holder
+    }
+
+    /// The keys of all claims that begin so.
+    func keys(prefix: String) throws -> Set<String> {
+        var keys: Set<String> = []
+        var after: String?
+        while true {
+            let page = try transaction.documents(in: NetworkClaim.collection, prefix: prefix, after: after, limit: 500)
+            keys.formUnion(page.map(\.id))
+            guard page.count == 500, let last = page.last else { return keys }
+            after = last.id
+        }
+    }
+}
+
+extension WriteTransaction {
+    /// Replaces the claims that followed from a record by those that follow from it now.
+    ///
+    /// - Throws: `StoreError.preconditionFailed` if somebody else has what can have one owner.
+    func replace(_ old: [NetworkClaim], by new: [NetworkClaim]) throws {
+        for claim in old where !new.contains(claim) { try remove(claim.key, in: NetworkClaim.collection, if: .any) }
+        for claim in new where !old.contains(claim) {
+            try put(claim, claim.key, in: NetworkClaim.collection, if: claim.isExclusive ? .absent : .any)
+        }
+    }
+}

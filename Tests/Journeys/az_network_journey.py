@@ -1,0 +1,144 @@
+"""Virtual networks, security groups, public IP addresses and network interfaces, by the real az."""
+import ipaddress
+
+from stage import *
+
+GROUP = "net"
+NETWORK = "/resourceGroups/net/providers/Microsoft.Network"
+
+
+def set_up(stage):
+    stage.start_server()
+    stage.login()
+    stage.make_group(GROUP)
+
+
+def names(resources):
+    return sorted(resource["name"] for resource in resources)
+
+
+def test_a_virtual_network_and_its_subnets(stage):
+    made = stage.az_json(f"network vnet create -g {GROUP} -n v1 --address-prefixes 10.1.0.0/16 --subnet-name s1")["newVNet"]
+    expect_equal(made["subnets"][0]["addressPrefix"], "10.1.0.0/24", "subnet that az made up")
+    subnet = stage.az_json(f"network vnet subnet create -g {GROUP} --vnet-name v1 -n s2 --address-prefixes 10.1.1.0/24")
+    expect_equal(subnet["provisioningState"], "Succeeded", "state")
+    expect_equal(names(stage.az_json(f"network vnet subnet list -g {GROUP} --vnet-name v1")), ["s1", "s2"], "subnets")
+    stage.az_refused(
+        f"network vnet subnet create -g {GROUP} --vnet-name v1 -n s3 --address-prefixes 10.1.1.128/25", code="NetcfgSubnetRangesOverlap")
+    stage.az_refused(
+        f"network vnet subnet create -g {GROUP} --vnet-name v1 -n s3 --address-prefixes 10.2.0.0/24", code="NetcfgInvalidSubnet")
+    updated = stage.az_json(f"network vnet update -g {GROUP} -n v1 --address-prefixes 10.1.0.0/16 10.2.0.0/16 --set tags.a=b")
+    expect_equal((updated["tags"], names(updated["subnets"])), ({"a": "b"}, ["s1", "s2"]), "network after its update")
+    stage.az_json(f"network vnet subnet update -g {GROUP} --vnet-name v1 -n s2 --address-prefixes 10.2.0.0/24")
+    expect_equal(names(stage.az_json(f"network vnet list -g {GROUP}")), ["v1"], "networks")
+    expect_equal(names(stage.az_json("network vnet list")), ["v1"], "networks of the subscription")
+
+
+def test_a_security_group_and_its_rules(stage):
+    made = stage.az_json(f"network nsg create -g {GROUP} -n g1")["NewNSG"]
+    expect_equal(len(made["defaultSecurityRules"]), 6, "default rules")
+    rule = f"network nsg rule create -g {GROUP} --nsg-name g1"
+    stage.az_json(f"{rule} -n ssh --priority 1000 --destination-port-ranges 22 --access Allow --protocol Tcp")
+    web = stage.az_json(f"{rule} -n web --priority 1010 --destination-port-ranges 80 8000-8010 --source-address-prefixes Internet")
+    expect_equal(web["destinationPortRanges"], ["80", "8000-8010"], "ports")
+    stage.az_refused(f"{rule} -n two --priority 1000 --destination-port-ranges 443", code="SecurityRuleConflict")
+    stage.az_refused(f"{rule} -n two --priority 5000 --destination-port-ranges 443", code="SecurityRuleInvalidPriority")
+    changed = stage.az_json(f"network nsg rule update -g {GROUP} --nsg-name g1 -n web --priority 1020 --access Deny")
+    expect_equal((changed["priority"], changed["access"]), (1020, "Deny"), "rule after its update")
+    expect_equal(names(stage.az_json(f"network nsg rule list -g {GROUP} --nsg-name g1")), ["ssh", "web"], "rules")
+    stage.az(f"network nsg rule delete -g {GROUP} --nsg-name g1 -n web")
+    expect_equal(names(stage.az_json(f"network nsg show -g {GROUP} -n g1")["securityRules"]), ["ssh"], "rules that are left")
+    stage.az_json(f"network nsg update -g {GROUP} -n g1 --set tags.a=b")
+    subnet = stage.az_json(f"network vnet subnet update -g {GROUP} --vnet-name v1 -n s1 --network-security-group g1")
+    expect(subnet["networkSecurityGroup"]["id"].endswith("/networkSecurityGroups/g1"), "the subnet has the group")
+    stage.az_refused(f"network nsg delete -g {GROUP} -n g1", code="InUseNetworkSecurityGroupCannotBeDeleted")
+
+
+def test_public_addresses_are_of_this_hosts_loopback_network(stage):
+    made = stage.az_json(f"network public-ip create -g {GROUP} -n p1 --sku Standard --dns-name web-1")["publicIp"]
+    stage.kept["address"] = made["ipAddress"]
+    expect(ipaddress.ip_address(made["ipAddress"]) in ipaddress.ip_network("127.42.0.0/16"), f"address {made['ipAddress']}")
+    expect_equal(made["dnsSettings"]["fqdn"], "web-1.uksouth.cloudapp.localhost", "name")
+    # What Linux answers without being told: each address of the loopback network is this host.
+    with socket.create_server((made["ipAddress"], 0)) as listener:
+        socket.create_connection(listener.getsockname(), 5).close()
+    updated = stage.az_json(f"network public-ip update -g {GROUP} -n p1 --idle-timeout 10 --set tags.a=b")
+    expect_equal((updated["ipAddress"], updated["idleTimeoutInMinutes"]), (made["ipAddress"], 10), "address after its update")
+    expect_equal(names(stage.az_json(f"network public-ip list -g {GROUP}")), ["p1"], "addresses")
+
+
+def test_a_network_interface_joins_them(stage):
+    made = stage.az_json(
+        f"network nic create -g {GROUP} -n n1 --vnet-name v1 --subnet s1 --network-security-group g1 --public-ip-address p1")["NewNIC"]
+    configuration = made["ipConfigurations"][0]
+    expect_equal(configuration["privateIPAddress"], "10.1.0.4", "private address")
+    expect(made["macAddress"].startswith("00-0D-3A-"), f"MAC address {made['macAddress']}")
+    address = stage.az_json(f"network public-ip show -g {GROUP} -n p1")
+    expect_equal(address["ipConfiguration"]["id"], configuration["id"], "user of the public address")
+    changed = stage.az_json(f"network nic ip-config update -g {GROUP} --nic-name n1 -n {configuration['name']} --private-ip-address 10.1.0.77")
+    expect_equal((changed["privateIPAddress"], changed["privateIPAllocationMethod"]), ("10.1.0.77", "Static"), "address that was asked for")
+    stage.az_json(f"network nic ip-config create -g {GROUP} --nic-name n1 -n second")
+    expect_equal(len(stage.az_json(f"network nic ip-config list -g {GROUP} --nic-name n1")), 2, "configurations")
+    stage.az(f"network nic ip-config delete -g {GROUP} --nic-name n1 -n second")
+    updated = stage.az_json(f"network nic update -g {GROUP} -n n1 --set tags.a=b")
+    expect_equal((updated["tags"], updated["macAddress"]), ({"a": "b"}, made["macAddress"]), "interface after its update")
+    expect_equal(names(stage.az_json(f"network nic list -g {GROUP}")), ["n1"], "interfaces")
+    stage.az_refused(
+        f"network nic create -g {GROUP} -n n2 --vnet-name v1 --subnet s1 --private-ip-address 10.1.0.77", code="PrivateIPAddressIsAllocated")
+    stage.az_refused(f"network nic create -g {GROUP} -n n2 --vnet-name v1 --subnet none", code="InvalidResourceReference")
+
+
+def test_what_is_in_use_is_not_deleted(stage):
+    stage.az_refused(f"network vnet delete -g {GROUP} -n v1", code="InUseSubnetCannotBeDeleted")
+    stage.az_refused(f"network vnet subnet delete -g {GROUP} --vnet-name v1 -n s1", code="InUseSubnetCannotBeDeleted")
+    stage.az_refused(f"network public-ip delete -g {GROUP} -n p1", code="PublicIPAddressCannotBeDeleted")
+
+
+def test_a_restart_keeps_all_of_it(stage):
+    before = stage.arm("GET", f"{NETWORK}/networkInterfaces/n1", "2023-11-01").json
+    stage.server.kill()
+    stage.start_server()
+    expect_equal(stage.arm("GET", f"{NETWORK}/networkInterfaces/n1", "2023-11-01").json, before, "interface after kill -9")
+
+
+def test_resources_and_tags_are_seen_by_the_resource_manager(stage):
+    listed = stage.az_json(f"resource list -g {GROUP}")
+    expect_equal(sorted(resource["type"].split("/")[1] for resource in listed), [
+        "networkInterfaces", "networkSecurityGroups", "publicIPAddresses", "virtualNetworks"], "types of resources")
+    interface = next(resource for resource in listed if resource["name"] == "n1")
+    stage.az(f"tag update --resource-id {interface['id']} --operation Merge --tags c=d")
+    expect_equal(stage.az_json(f"network nic show -g {GROUP} -n n1")["tags"], {"a": "b", "c": "d"}, "tags")
+    expect_equal(stage.az_json("provider show -n Microsoft.Network")["registrationState"], "Registered", "provider")
+
+
+def test_the_network_contributor_manages_networks_where_it_is_assigned_and_nothing_else(stage):
+    stage.make_group("other")
+    other = f"{stage.subscription}/resourceGroups/other"
+    made = stage.az_json("ad sp create-for-rbac -n net --role", "Network Contributor", "--scopes", other)
+    token = stage.token(client=made["appId"], secret=made["password"])
+    interface = f"{other}/providers/Microsoft.Network/networkInterfaces/n9"
+    subnet = f"{stage.subscription}{NETWORK}/virtualNetworks/v1/subnets/s1"
+    body = {"location": "uksouth", "properties": {"ipConfigurations": [{"name": "c", "properties": {"subnet": {"id": subnet}}}]}}
+    refused = stage.arm("PUT", interface, "2023-11-01", body, status=403, token=token)
+    expect_equal(refused.code, "LinkedAuthorizationFailed", "use of another group's subnet")
+    disk = f"{other}/providers/Microsoft.Compute/disks/d"
+    expect_equal(stage.arm("GET", disk, "2023-10-02", status=403, token=token).code, "AuthorizationFailed", "a disk")
+    stage.assign("Network Contributor", stage.az_json(f"ad sp show --id {made['appId']}")["id"], f"{stage.subscription}{NETWORK}/virtualNetworks/v1")
+    stage.arm("PUT", interface, "2023-11-01", body, status=201, token=token)
+    # What others use stays when its group is deleted, and says by whom it is used.
+    expect_in(interface, stage.az_refused(f"group delete -n {GROUP} --yes", code="ResourceGroupDeletionBlocked").errors, "reason")
+    stage.arm("DELETE", interface, "2023-11-01", status=200, token=token)
+
+
+def test_deletion_one_by_one_and_by_group(stage):
+    stage.az(f"network nic create -g {GROUP} -n n3 --vnet-name v1 --subnet s2")
+    stage.az(f"network nic delete -g {GROUP} -n n3")
+    stage.az(f"network vnet subnet delete -g {GROUP} --vnet-name v1 -n s2")
+    stage.az(f"group delete -n {GROUP} --yes")
+    expect_equal(stage.az_json("network nic list"), [], "interfaces")
+    expect_equal(stage.az_json("network public-ip list"), [], "addresses")
+    stage.make_group(GROUP)
+    # What had been given out is free again.
+    stage.arm("PUT", f"{NETWORK}/publicIPAddresses/p2", "2023-11-01", {"location": "uksouth"})
+    again = stage.arm("GET", f"{NETWORK}/publicIPAddresses/p2", "2023-11-01").json
+    expect_equal(again["properties"]["ipAddress"], stage.kept["address"], "address that was given back")
