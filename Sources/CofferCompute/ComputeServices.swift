@@ -37,8 +37,9 @@ package struct ComputeServices: Sendable {
         let keyCheck = SetKeyCheck(keys: customerKeys, rules: rules, clock: clock)
         let rotation = KeyRotation(
             store: store, customer: customerKeys, identities: identities, keyCheck: keyCheck, hosted: hosted, clock: clock, turns: turns)
+        let assigner = IdentityAssigner(identities: identities, authorizer: authorizer)
         let sets = EncryptionSetsService(
-            store: store, identities: SetIdentities(identities: identities, authorizer: authorizer, rules: rules), keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
+            store: store, identities: SetIdentities(assigner: assigner, rules: rules), keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
         let changes = DiskChange(store: store, keys: keys, hosted: hosted)
         let creation = DiskCreation(
             store: store, keys: keys, hosted: hosted, changes: changes, clock: clock, running: RunningImports())
@@ -55,14 +56,17 @@ package struct ComputeServices: Sendable {
         let serving = DiskServing(store: store, keeper: keeper, hosted: hosted, turns: turns)
         let operations = DiskOperationsService(store: store, serving: serving, keys: keys, hosted: hosted)
         let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer)
+        let metadata = MachineMetadata(
+            store: store, identities: identities, interfaces: machines.interfaces, tokens: machines.tokens, listener: machines.listener,
+            settings: settings)
         let power = MachinePower(
-            store: store, disks: machineDisks, interfaces: machines.interfaces, host: machines.host, clock: clock)
+            store: store, disks: machineDisks, interfaces: machines.interfaces, metadata: metadata, host: machines.host, clock: clock)
         let making = MachineMaking(
             store: store, disks: machineDisks, power: power, interfaces: machines.interfaces, host: machines.host, clock: clock, turns: turns,
             report: report)
         let machineService = MachinesService(
             store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), making: making,
-            interfaces: machines.interfaces, authorizer: authorizer, host: machines.host, clock: clock, turns: turns)
+            interfaces: machines.interfaces, assigner: assigner, authorizer: authorizer, host: machines.host, clock: clock, turns: turns)
         machineKeeper = MachineKeeper(
             store: store, power: power, making: making, hosted: hosted, host: machines.host, turns: turns, report: report)
         provider = ComputeProvider(
@@ -93,10 +97,17 @@ package struct MachinePorts: Sendable {
     let interfaces: any NetworkInterfaces
     let host: any MachineHost
     let images: any PlatformImages
+    let tokens: any IdentityTokens
+    let listener: any GuestListener
 
-    package init(interfaces: any NetworkInterfaces, host: any MachineHost, images: any PlatformImages) {
+    package init(
+        interfaces: any NetworkInterfaces, host: any MachineHost, images: any PlatformImages, tokens: any IdentityTokens,
+        listener: any GuestListener
+    ) {
         self.interfaces = interfaces
         self.host = host
         self.images = images
+        self.tokens = tokens
+        self.listener = listener
     }
 }

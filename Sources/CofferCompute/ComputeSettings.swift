@@ -13,12 +13,16 @@ package struct ComputeSettings: Sendable {
     package let audiences: [String]
     /// The directory that the disk host keeps its disks in, without a trailing slash: `DATA/disks`.
     package let disksPath: String
+    /// The directory of virtual machines' directories, without a trailing slash: `DATA/run/vm`.
+    package let machinesPath: String
+    /// The certificate that the installation's others are signed by, PEM.
+    package let certificateAuthority: String
     /// `vault.localhost:8443`, for examples in messages.
     package let vaultSuffix: String
 
     package init(
         ruleSet: RuleSet = .year2021, authority: String, tenantID: String, subscriptionID: String, region: String, audiences: [String],
-        disksPath: String, vaultSuffix: String
+        disksPath: String, machinesPath: String, certificateAuthority: String, vaultSuffix: String
     ) {
         self.ruleSet = ruleSet
         self.authority = authority
@@ -27,6 +31,8 @@ package struct ComputeSettings: Sendable {
         self.region = region
         self.audiences = audiences
         self.disksPath = disksPath
+        self.machinesPath = machinesPath
+        self.certificateAuthority = certificateAuthority
         self.vaultSuffix = vaultSuffix
     }
 }

@@ -77,10 +77,12 @@ package struct MachinePlan: Sendable {
     /// The first is the one to boot from.
     package let disks: [MachineDisk]
     package let interfaces: [NetworkInterfacePlan]
+    /// The Unix socket at which the guest's metadata service answers.
+    package let metadataPath: String
 
     package init(
         id: MachineID, name: String, memoryMebibytes: Int, processors: Int, firmware: Firmware, disks: [MachineDisk],
-        interfaces: [NetworkInterfacePlan]
+        interfaces: [NetworkInterfacePlan], metadataPath: String
     ) {
         self.id = id
         self.name = name
@@ -89,6 +91,7 @@ package struct MachinePlan: Sendable {
         self.firmware = firmware
         self.disks = disks
         self.interfaces = interfaces
+        self.metadataPath = metadataPath
     }
 }
 

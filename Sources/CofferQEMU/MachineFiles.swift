@@ -19,6 +19,8 @@ struct MachineFiles: Sendable {
 
     var agentSocket: String { "\(directory)/\(Self.agentSocketName)" }
     var controlSocket: String { "\(directory)/\(Self.controlSocketName)" }
+    /// The metadata service's, which is not QEMU's.
+    private var metadataSocket: String { "\(directory)/metadata.sock" }
     var log: String { "\(directory)/qemu.log" }
     var console: String { "\(directory)/console.log" }
     private var processFile: String { "\(directory)/\(Self.processFileName)" }
@@ -36,7 +38,7 @@ struct MachineFiles: Sendable {
 
     /// Takes everything away.
     func remove() {
-        for path in [agentSocket, controlSocket, processFile, log, console] { _ = unsafe unlink(path) }
+        for path in [agentSocket, controlSocket, processFile, log, console, metadataSocket] { _ = unsafe unlink(path) }
         _ = unsafe rmdir(directory)
     }
 

@@ -9,11 +9,16 @@ enum QEMUArguments {
     /// The size of the ring that the serial console is kept in, in bytes, a power of two.
     static let consoleByteCount = 1 << 20
 
-    /// - Parameter ports: Of each interface, which ports of the host lead to which of the guest.
-    static func words(_ plan: MachinePlan, accelerator: Accelerator, ports: [[PortForward]]) -> [String] {
+    /// What is told apart from the machine's other cards by its address; each machine has a network of its own for it.
+    static let metadataCardAddress = "52:54:a9:fe:a9:fe"
+
+    /// - Parameters:
+    ///   - relay: Carries a guest's connections to sockets of this host.
+    ///   - ports: Of each interface, which ports of the host lead to which of the guest.
+    static func words(_ plan: MachinePlan, accelerator: Accelerator, relay: GuestRelay, ports: [[PortForward]]) -> [String] {
         var words = [
             program, "-name", "guest=\(escape(plan.name))", "-uuid", plan.id.text, "-pidfile", MachineFiles.processFileName,
-            "-nodefaults", "-no-user-config", "-display", "none", "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+            "-nodefaults", "-no-user-config", "-display", "none", "-sandbox", "on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny",
         ]
         words += accelerator.words
         // Disks over vhost-user work in the guest's own memory.
@@ -28,7 +33,15 @@ enum QEMUArguments {
         for (index, interface) in plan.interfaces.enumerated() {
             words += self.words(interface, index, index < ports.count ? ports[index] : [])
         }
-        return words
+        return words + self.words(metadata: plan.metadataPath, relay)
+    }
+
+    /// A card that leads to the metadata service, and to the endpoint that all clients have, and nowhere else.
+    private static func words(metadata path: String, _ relay: GuestRelay) -> [String] {
+        let net = "user,id=metadata,net=169.254.169.0/24,host=169.254.169.1,dns=169.254.169.3,dhcpstart=169.254.169.15,restrict=on"
+            + ",guestfwd=tcp:169.254.169.254:80-cmd:\(escape(relay.command(toSocket: path)))"
+            + ",guestfwd=tcp:169.254.169.254:\(relay.endpointPort)-cmd:\(escape(relay.commandToEndpoint))"
+        return ["-netdev", net, "-device", "virtio-net-pci,netdev=metadata,mac=\(metadataCardAddress),romfile="]
     }
 
     /// The character device of a disk, by its name.

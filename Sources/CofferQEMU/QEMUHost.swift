@@ -8,6 +8,7 @@ import Glibc
 package struct QEMUHost: MachineHost {
     private let root: String
     private let accelerator: Accelerator
+    private let relay: GuestRelay
     private let report: @Sendable (String) -> Void
     /// Where the blocking calls are made. Scripts in guests may take long, and have threads of their own.
     private let pool = WorkerPool(name: "qemu", threads: 4)
@@ -21,10 +22,12 @@ package struct QEMUHost: MachineHost {
 
     /// - Parameters:
     ///   - root: The directory of all machines' directories, `DATA/run/vm`.
+    ///   - relay: Carries a guest's connections to sockets of this host.
     ///   - report: Takes lines for the log.
-    package init(root: String, accelerator: Accelerator, report: @escaping @Sendable (String) -> Void) {
+    package init(root: String, accelerator: Accelerator, relay: GuestRelay, report: @escaping @Sendable (String) -> Void) {
         self.root = root
         self.accelerator = accelerator
+        self.relay = relay
         self.report = report
     }
 
@@ -95,7 +98,7 @@ package struct QEMUHost: MachineHost {
         let process: pid_t
         do {
             process = try DetachedProcess.start(
-                QEMUArguments.words(plan, accelerator: accelerator, ports: forwards.map(\.ports)), in: files.directory, log: files.log)
+                QEMUArguments.words(plan, accelerator: accelerator, relay: relay, ports: forwards.map(\.ports)), in: files.directory, log: files.log)
         } catch {
             guard error.code == ENOENT else {
                 throw MachineFailure(.system, "cannot \(error.what): \(unsafe String(cString: strerror(error.code)))")

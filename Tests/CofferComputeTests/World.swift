@@ -20,6 +20,7 @@ final class World: Sendable {
     let host = DiskHostDouble()
     let machines = MachineHostDouble()
     let interfaces = InterfacesDouble()
+    let listener = ListenerDouble()
     let identities = ManagedIdentitiesDouble()
     let authorizer = AuthorizerDouble()
     let audit = RecordingAuditLog()
@@ -45,8 +46,11 @@ final class World: Sendable {
             authenticator: AuthenticatorDouble(), audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
                 ruleSet: ruleSet, authority: "https://localhost:8443", tenantID: Self.tenant, subscriptionID: Self.subscription, region: "uksouth",
-                audiences: ["https://localhost:8443"], disksPath: "/data/disks", vaultSuffix: Self.suffix),
-            machines: MachinePorts(interfaces: interfaces, host: machines, images: ImagesDouble()), imageReader: images,
+                audiences: ["https://localhost:8443"], disksPath: "/data/disks", machinesPath: "/data/run/vm",
+                certificateAuthority: "PEM", vaultSuffix: Self.suffix),
+            machines: MachinePorts(
+                interfaces: interfaces, host: machines, images: ImagesDouble(), tokens: TokensDouble(), listener: listener),
+            imageReader: images,
             poll: poll, report: { line in self.log.withLock { $0.append(line) } })
     }
 

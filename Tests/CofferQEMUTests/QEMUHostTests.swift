@@ -16,11 +16,12 @@ struct QEMUHostTests {
         machine = try #require(MachineID(UUID().uuidString))
     }
 
-    private func host() -> QEMUHost { QEMUHost(root: root, accelerator: .tcg, report: { _ in }) }
+    private func host() -> QEMUHost { QEMUHost(root: root, accelerator: .tcg, relay: GuestRelay(program: "/bin/true", endpointPort: 8443), report: { _ in }) }
 
     private func plan(disks: [MachineDisk] = [], interfaces: [NetworkInterfacePlan] = [], memory: Int = 64) -> MachinePlan {
         MachinePlan(
-            id: machine, name: "a,b", memoryMebibytes: memory, processors: 1, firmware: .bios, disks: disks, interfaces: interfaces)
+            id: machine, name: "a,b", memoryMebibytes: memory, processors: 1, firmware: .bios, disks: disks, interfaces: interfaces,
+            metadataPath: root + "/it's, here/metadata.sock")
     }
 
     private func clear() async throws {

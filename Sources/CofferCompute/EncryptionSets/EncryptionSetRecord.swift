@@ -11,9 +11,9 @@ struct EncryptionSetRecord: Codable, Equatable, Sendable {
     var tags: [String: String]
     let type: EncryptionSetType
     /// The one that it acts as.
-    var identity: SetIdentity
+    var identity: AssignedIdentity
     /// Assigned as well: the first takes over when the acting one is taken away.
-    var standby: [SetIdentity]?
+    var standby: [AssignedIdentity]?
     var activeKey: SetKey
     /// Versions that disks of the set may still be wrapped by; empty when no rotation is in flight.
     var previousKeys: [SetKey] = []
@@ -25,7 +25,7 @@ struct EncryptionSetRecord: Codable, Equatable, Sendable {
     var isBeingDeleted = false
 
     /// All that are assigned.
-    var identities: [SetIdentity] { [identity] + (standby ?? []) }
+    var identities: [AssignedIdentity] { [identity] + (standby ?? []) }
 
     /// The set's own key and those on their way out.
     var keys: [SetKey] { [activeKey] + previousKeys }

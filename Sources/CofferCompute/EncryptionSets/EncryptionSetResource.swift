@@ -8,32 +8,8 @@ struct EncryptionSetResource: Encodable, Sendable {
     let type = "Microsoft.Compute/diskEncryptionSets"
     let location: String
     let tags: [String: String]
-    let identity: Identity
+    let identity: IdentityResource
     let properties: Properties
-
-    struct Identity: Encodable, Sendable {
-        struct UserAssigned: Encodable, Sendable {
-            let principalId: String
-            let clientId: String
-        }
-
-        let type: String
-        /// The system-assigned identity's.
-        let principalId: String?
-        let tenantId: String?
-        let userAssignedIdentities: [String: UserAssigned]?
-
-        init(_ set: EncryptionSetRecord) {
-            let own = set.identities.first { $0.resource == nil }
-            let others = set.identities.compactMap { identity in
-                identity.resource.map { ($0.text, UserAssigned(principalId: identity.objectID, clientId: identity.applicationID)) }
-            }
-            type = [own == nil ? nil : "SystemAssigned", others.isEmpty ? nil : "UserAssigned"].compactMap(\.self).joined(separator: ", ")
-            principalId = own?.objectID
-            tenantId = own?.tenantID
-            userAssignedIdentities = others.isEmpty ? nil : Dictionary(others, uniquingKeysWith: { first, _ in first })
-        }
-    }
 
     struct Properties: Encodable, Sendable {
         let encryptionType: String
@@ -65,7 +41,7 @@ struct EncryptionSetResource: Encodable, Sendable {
         name = set.id.name
         location = set.location
         tags = set.tags
-        identity = Identity(set)
+        identity = IdentityResource(set.identities)
         // A rotation that cannot go on is told by its error; a client that waits for the end must not wait for ever.
         let isRotating = !set.previousKeys.isEmpty && set.rotationError == nil
         properties = Properties(

@@ -2,11 +2,6 @@ import CofferModel
 
 /// The body of a PUT or PATCH of a disk encryption set. What is read-only in it is passed over, as clients echo it.
 struct EncryptionSetBody: Decodable {
-    struct Identity: Decodable {
-        let type: String?
-        let userAssignedIdentities: [String: JSONValue]?
-    }
-
     struct Properties: Decodable {
         let activeKey: Key?
         let encryptionType: String?
@@ -25,7 +20,7 @@ struct EncryptionSetBody: Decodable {
 
     let location: String?
     let tags: [String: String]?
-    let identity: Identity?
+    let identity: IdentityBody?
     let properties: Properties?
 }
 
@@ -50,7 +45,7 @@ struct EncryptionSetSpecification: Sendable {
         location = body.location.map(Location.canonical)
         tags = try body.tags.map(Tags.checked)
         _ = try KeyLossPolicy(tags: body.tags ?? [:])
-        identity = try body.identity.map { try IdentityWish($0, rules: rules) }
+        identity = try body.identity.map { try SetIdentities.wish($0, rules: rules) }
         type = try body.properties?.encryptionType.map { word in
             guard let type = EncryptionSetType(word: word) else { throw rules.refusal(.setType, ["type": word]) }
             return type

@@ -92,7 +92,7 @@ struct EncryptionSetsService: Sendable {
     }
 
     private func finishDeletion(of id: ResourceID) async throws {
-        try await identities.identities.removeSystemAssigned(of: id)
+        try await identities.assigner.identities.removeSystemAssigned(of: id)
         _ = try await store.write { try $0.remove(id.key, in: EncryptionSetRecord.collection, if: .any) }
     }
 
@@ -105,7 +105,7 @@ struct EncryptionSetsService: Sendable {
         try rules.require(.setLimit, count < 5000, facts)
         let rotates = wanted.rotatesAutomatically ?? false
         let key = try await keyCheck.key(wantedKey, rotates: rotates, location: location, set: id)
-        let wish = try wanted.identity ?? IdentityWish(EncryptionSetBody.Identity(type: nil, userAssignedIdentities: nil), rules: rules)
+        let wish = try wanted.identity ?? SetIdentities.wish(IdentityBody(type: nil, userAssignedIdentities: nil), rules: rules)
         let assigned = try await identities.assigned(wish, to: id, old: nil, isPatch: false, by: grant)
         let set = EncryptionSetRecord(
             id: id, location: location, tags: wanted.tags ?? [:], type: wanted.type ?? .customerKey, identity: assigned.acting,
@@ -157,7 +157,7 @@ struct EncryptionSetsService: Sendable {
         }
         // Also what an interrupted change left behind.
         if ([then.acting] + then.standby).allSatisfy({ $0.resource != nil }) {
-            try await identities.identities.removeSystemAssigned(of: old.id)
+            try await identities.assigner.identities.removeSystemAssigned(of: old.id)
         }
         return try await rotation.converge(old.id)
     }

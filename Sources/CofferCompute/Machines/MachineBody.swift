@@ -75,6 +75,6 @@ struct MachineBody: Decodable {
     let location: String?
     let tags: [String: String]?
     let zones: [String]?
-    let identity: EncryptionSetBody.Identity?
+    let identity: IdentityBody?
     let properties: Properties?
 }

@@ -49,6 +49,8 @@ package struct MachineKeeper: Sendable {
         case (.creating, _): return !making.isMaking(record.id)
         case (.succeeded, .running):
             guard await host.isRunning(record.machine) else { return true }
+            // Found running after a start of this process.
+            try await power.metadata.open(record)
             return try await lost(record) != nil
         case (.succeeded, _): return await host.isRunning(record.machine)
         case (.deleting, _), (.failed, _): return false

@@ -9,6 +9,7 @@ struct MachinePower: Sendable {
     let store: any Store
     let disks: MachineDisks
     let interfaces: any NetworkInterfaces
+    let metadata: MachineMetadata
     let host: any MachineHost
     let clock: any WallClock
 
@@ -29,8 +30,9 @@ struct MachinePower: Sendable {
             try await answering(begun) {
                 try await host.start(MachinePlan(
                     id: begun.machine, name: begun.id.name, memoryMebibytes: size.memoryMebibytes, processors: size.processors,
-                    firmware: begun.generation == "V2" ? .uefi : .bios, disks: opened, interfaces: plans))
+                    firmware: begun.generation == "V2" ? .uefi : .bios, disks: opened, interfaces: plans, metadataPath: metadata.path(of: begun.machine)))
             }
+            try await metadata.open(begun)
             return begun
         } catch {
             let reason = (error as? APIError) ?? APIError(status: 500, code: "InternalError", message: "The virtual machine could not be started.")
@@ -50,6 +52,7 @@ struct MachinePower: Sendable {
         let kept = reason.map { MachineRecord.Reason(code: $0.code, message: $0.message, since: clock.now()) }
         let begun = try await change(record) { ($0.power, $0.reason) = (power, kept) }
         try await answering(begun) { try await host.perform(.stop(grace: grace), on: begun.machine) }
+        await metadata.close(begun)
         if power == .deallocated { try await disks.close(begun.disks, of: begun.id) }
         return begun
     }

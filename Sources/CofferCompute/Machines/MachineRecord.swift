@@ -44,6 +44,8 @@ struct MachineRecord: Codable, Equatable, Sendable {
     var labels: [String: JSONValue]
     /// Base 64, as the client sent it; guests read it from the metadata service.
     var userData: String?
+    /// The identities that it may act as, its own first.
+    var identities: [AssignedIdentity]?
     var phase: Phase
     var power: Power
     /// Why it failed, or why it does not run though it is to.

@@ -34,6 +34,7 @@ enum MachineResource {
             "location": .string(machine.location), "tags": .object(machine.tags.mapValues(JSONValue.string)),
             "properties": .object(properties), "resources": [],
         ]
+        if let identities = machine.identities, !identities.isEmpty { document["identity"] = try? JSONValue(encoding: IdentityResource(identities)) }
         if let zones = machine.zones { document["zones"] = .array(zones.map(JSONValue.string)) }
         return .object(document)
     }

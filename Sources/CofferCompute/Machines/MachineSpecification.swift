@@ -31,6 +31,7 @@ struct MachineSpecification: Sendable {
     let osDisk: Disk?
     let dataDisks: [Disk]?
     let interfaces: [MachineRecord.Interface]?
+    let identity: IdentityWish?
     let osProfile: JSONValue?
     let userData: String?
     let labels: [String: JSONValue]
@@ -72,6 +73,11 @@ struct MachineSpecification: Sendable {
             throw APIError.invalidParameter("'userData' is at most 64 KiB of data in base 64.", target: "userData")
         }
         userData = properties?.userData
+        identity = try body.identity.map { body in
+            try IdentityWish(body) { given, why in
+                APIError.invalidParameter("The identity '\(given)' cannot be used: \(why).", target: "identity")
+            }
+        }
         let given = whole["properties"]
         labels = Dictionary(
             Self.labelNames.compactMap { name in given?[name].map { (name, $0) } } + Self.security(given?["securityProfile"]),
@@ -93,9 +99,6 @@ struct MachineSpecification: Sendable {
         let properties = body.properties
         if properties?.networkProfile?.networkInterfaceConfigurations.map({ $0 != .null && $0 != .array([]) }) == true {
             throw APIError.notServedYet("Network interfaces that are made with their machine are", target: "networkInterfaceConfigurations")
-        }
-        if let type = body.identity?.type, type.lowercased() != "none" {
-            throw APIError.notServedYet("Managed identities of virtual machines are", target: "identity")
         }
         if properties?.securityProfile?.encryptionAtHost == true {
             throw APIError.notServedYet("Encryption at host is", target: "securityProfile.encryptionAtHost")

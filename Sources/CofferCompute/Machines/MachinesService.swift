@@ -10,6 +10,7 @@ struct MachinesService: Sendable {
     let images: MachineImages
     let making: MachineMaking
     let interfaces: any NetworkInterfaces
+    let assigner: IdentityAssigner
     let authorizer: any Authorizer
     let host: any MachineHost
     let clock: any WallClock
@@ -51,7 +52,7 @@ struct MachinesService: Sendable {
 
     /// Changes what `wanted` says something of.
     func patch(_ id: ResourceID, with wanted: MachineSpecification, by grant: Grant) async throws -> ShownMachine {
-        try await show(try await change(id) { try await update($0, wanted, tags: wanted.tags ?? $0.tags, by: grant) })
+        try await show(try await change(id) { try await update($0, wanted, tags: wanted.tags ?? $0.tags, isPatch: true, by: grant) })
     }
 
     /// Ends a machine and forgets it, with the disks and interfaces that are to go with it.
@@ -133,14 +134,27 @@ struct MachinesService: Sendable {
         var plans = [try await disks.plan(osDisk, of: id, location: location, image: image?.wish, by: grant)]
         for disk in dataDisks { plans.append(try await disks.plan(disk, of: id, location: location, image: nil, by: grant)) }
         if let osType = image?.osType { plans[0].disk.osType = osType }
+        let identities = try await identities(wanted.identity, of: id, known: [], isPatch: false, by: grant)
         let attached = plans[0].making == nil ? try await store.read { [plans] in try $0.disk(plans[0].disk.disk) } : nil
         let record = MachineRecord(
             id: id, machine: MachineID(disks.disks.creation.newID()), location: location, tags: wanted.tags ?? [:], zones: wanted.zones, size: size.name, created: clock.now(),
             image: image?.reference, osGeneration: image?.generation ?? attached?.labels.hyperVGeneration, osDisk: plans[0].disk,
             dataDisks: plans.dropFirst().map(\.disk), interfaces: wantedInterfaces, osProfile: wanted.osProfile, labels: wanted.labels,
-            userData: wanted.userData, phase: .creating, power: .running)
+            userData: wanted.userData, identities: identities, phase: .creating, power: .running)
         try await making.begin(record, plans)
         return record
+    }
+
+    private func identities(
+        _ wish: IdentityWish?, of id: ResourceID, known: [AssignedIdentity], isPatch: Bool, by grant: Grant
+    ) async throws -> [AssignedIdentity] {
+        guard let wish else { return known }
+        let found = try await assigner.userAssigned(wish, to: id, known: known, isPatch: isPatch, by: grant)
+        guard wish.isSystemAssigned else {
+            try await assigner.identities.removeSystemAssigned(of: id)
+            return found.present + found.gone
+        }
+        return [try await assigner.systemAssigned(for: id)] + found.present + found.gone
     }
 
     private func checkJoin(_ interface: ResourceID, by grant: Grant, from id: ResourceID) async throws {
@@ -152,7 +166,7 @@ struct MachinesService: Sendable {
 
     /// Changes a machine that is there. The caller holds its turn.
     private func update(
-        _ old: MachineRecord, _ wanted: MachineSpecification, tags: [String: String], by grant: Grant
+        _ old: MachineRecord, _ wanted: MachineSpecification, tags: [String: String], isPatch: Bool = false, by grant: Grant
     ) async throws -> MachineRecord {
         if let disk = wanted.osDisk, let id = disk.disk, id != old.osDisk.disk { throw APIError.machinePropertyFixed("osDisk.managedDisk.id") }
         if let name = wanted.osDisk?.name, name.lowercased() != old.osDisk.disk.name.lowercased() {
@@ -168,6 +182,8 @@ struct MachinesService: Sendable {
             try await self.interfaces.attach(interfaces.map(\.id), to: old.id, in: old.location)
             try await self.interfaces.detach(allOf: old.id, keeping: interfaces.map(\.id))
         }
+        // What a PUT leaves out of the identities is taken away only if it says something of them, as clients of old versions do not.
+        let identities = try await identities(wanted.identity, of: old.id, known: old.identities ?? [], isPatch: isPatch, by: grant)
         var now = old
         if let dataDisks = wanted.dataDisks { now = try await making.changeDisks(now, to: dataDisks, by: grant) }
         let isResized = size.map { $0.name != old.size } ?? false
@@ -178,6 +194,7 @@ struct MachinesService: Sendable {
                 record.size = size?.name ?? record.size
                 record.interfaces = wanted.interfaces ?? record.interfaces
                 record.osProfile = wanted.osProfile ?? record.osProfile
+                record.identities = wanted.identity == nil ? record.identities : identities
                 record.userData = wanted.userData ?? record.userData
                 record.labels = record.labels.merging(wanted.labels) { $1 }
                 record.osDisk.caching = wanted.osDisk?.caching ?? record.osDisk.caching
@@ -197,6 +214,7 @@ struct MachinesService: Sendable {
         try await interfaces.detach(allOf: record.id, keeping: [])
         try await disks.delete(record.disks.filter(\.deletesWithMachine).map(\.disk), by: grant)
         for interface in record.interfaces where interface.deletesWithMachine { try await interfaces.remove(interface.id) }
+        try await assigner.identities.removeSystemAssigned(of: record.id)
         try await power.answering(record) { try await host.perform(.forget, on: record.machine) }
         try await store.write { transaction in
             guard try transaction.machine(record.id)?.machine == record.machine else { return }

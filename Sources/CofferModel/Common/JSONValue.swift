@@ -16,6 +16,11 @@ package enum JSONValue: Equatable, Sendable {
         return value
     }
 
+    /// A value as JSON has it.
+    package init(encoding value: some Encodable) throws {
+        self = try JSON.decode(JSONValue.self, from: JSON.encode(value))
+    }
+
     package var string: String? {
         if case .string(let value) = self { value } else { nil }
     }

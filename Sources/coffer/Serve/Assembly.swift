@@ -75,13 +75,14 @@ struct Assembly {
             settings: ComputeSettings(
                 ruleSet: command.rules == .current ? .current : .year2021, authority: authority, tenantID: card.tenantID,
                 subscriptionID: card.subscriptionID, region: card.region, audiences: resources.audiences, disksPath: directory.disksPath,
-                vaultSuffix: vaultSuffix
+                machinesPath: directory.machinesPath, certificateAuthority: ca.certificate.pem, vaultSuffix: vaultSuffix
             ),
             machines: MachinePorts(
                 interfaces: network.interfaces,
                 host: QEMUHost(
-                    root: directory.machinesPath, accelerator: .tcg, report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
-                images: InterimImages()),
+                    root: directory.machinesPath, accelerator: .tcg, relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
+                    report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
+                images: InterimImages(), tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger)),
             imageReader: QemuImageReader(directory: command.importDirectory),
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
@@ -156,6 +157,7 @@ struct Assembly {
         let assignments: RoleAssignmentService
         let provider: AuthorizationProvider
         let managed: ManagedIdentityProvider
+        let machineTokens: ManagedIdentityTokens
     }
 
     private func identityParts(store: any Store, keyring: Keyring, bell: EventBell, card: InstallationCard) async throws -> IdentityParts {
@@ -186,7 +188,8 @@ struct Assembly {
             ),
             managed: ManagedIdentityProvider(
                 service: UserAssignedIdentitiesService(store: store, clock: clock, bell: bell), settings: settings
-            )
+            ),
+            machineTokens: ManagedIdentityTokens(tokens: tokens)
         )
     }
 
@@ -198,10 +201,11 @@ struct Assembly {
         )
     }
 
+    private var ownProgram: URL { URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath() }
+
     /// `coffer-diskd` lies beside this program.
     private func diskHostProgram() throws -> String {
-        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        let program = own.deletingLastPathComponent().appendingPathComponent("coffer-diskd").path
+        let program = ownProgram.deletingLastPathComponent().appendingPathComponent("coffer-diskd").path
         guard FileManager.default.isExecutableFile(atPath: program) else {
             throw StartFailure.configuration("\(program) is missing: coffer-diskd is installed beside coffer")
         }

@@ -98,3 +98,24 @@ struct ImagesDouble: PlatformImages {
 
     func images() async throws -> [PlatformImage] { [Self.image] }
 }
+
+/// Sockets that tests ask at by calling.
+final class ListenerDouble: GuestListener {
+    private let handlers = Mutex<[String: any APIHandler]>([:])
+
+    var paths: [String] { handlers.withLock { $0.keys.sorted() } }
+
+    func handler(at path: String) -> (any APIHandler)? { handlers.withLock { $0[path] } }
+
+    func open(at path: String, _ handler: any APIHandler) async throws { handlers.withLock { $0[path] = handler } }
+
+    func close(at path: String) async { handlers.withLock { $0[path] = nil } }
+}
+
+/// Tokens that say whose they are.
+struct TokensDouble: IdentityTokens {
+    func token(for identity: Caller, resource: String) async throws -> IdentityToken {
+        guard resource != "https://nothing" else { throw APIError(status: 400, code: "invalid_resource", message: "no such resource") }
+        return IdentityToken(text: "\(identity.objectID) for \(resource)", expires: 5000, expiresInSeconds: 3599)
+    }
+}
