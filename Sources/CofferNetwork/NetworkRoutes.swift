@@ -20,6 +20,9 @@ struct NetworkRoutes: Sendable {
         guard let group = request.group else { throw APIError.networkGroupRequired }
         let id = ResourceID(subscription: request.subscription, group: group, namespace: "Microsoft.Network", type: type.name, name: name)
         guard path.count > 1 else { return try await resource(request, id) }
+        if path.count == 2, method == .get, let question = type.shape.questions.first(where: { $0.lowercased() == path[1].lowercased() }) {
+            return try .json(await service.answer(question, of: id, of: type) { request.http.parameter($0) })
+        }
         guard let shape = type.shape.children.first(where: { $0.type.lowercased() == path[1].lowercased() }), path.count <= 3 else {
             throw APIError.networkTypeNotServed(request.path, served: served)
         }

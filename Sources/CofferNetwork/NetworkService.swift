@@ -18,6 +18,17 @@ struct NetworkService: Sendable {
         }
     }
 
+    /// The answer to one of the questions of a type.
+    func answer(
+        _ question: String, of id: ResourceID, of type: any NetworkType, _ parameter: @escaping @Sendable (String) -> String?
+    ) async throws -> JSONValue {
+        try await store.read { transaction in
+            let network = NetworkReader(transaction: transaction)
+            guard let record = try network.record(id) else { throw APIError.resourceNotFound(id) }
+            return try type.answer(question, parameter, of: record, in: network)
+        }
+    }
+
     /// All resources of a type below a subscription or group.
     func resources(of type: any NetworkType, in scope: ResourceID) async throws -> [NetworkDocument] {
         try await store.read { transaction in

@@ -32,13 +32,14 @@ final class NetworkWorld: Sendable {
     /// What the provider answers to a request for `path` below `providers/Microsoft.Network`.
     @discardableResult
     func ask(
-        _ method: APIRequest.Method, _ path: String, _ body: JSONValue? = nil, group: String? = "rg", headers: [String: String] = [:]
+        _ method: APIRequest.Method, _ path: String, _ body: JSONValue? = nil, group: String? = "rg", headers: [String: String] = [:],
+        query: [(name: String, value: String)] = []
     ) async throws -> NetworkAnswer {
         let parts = path.split(separator: "/").map(String.init)
         let scope = ResourceID(subscription: Self.subscription, group: group)
         let grant = try await AllowEverything().grant(.management("Microsoft.Network/*"), to: Self.caller, on: scope)
         let http = APIRequest(
-            method: method, host: "localhost:8443", path: parts, query: [], headers: headers, body: try body.map { try JSON.encode($0) } ?? [],
+            method: method, host: "localhost:8443", path: parts, query: query, headers: headers, body: try body.map { try JSON.encode($0) } ?? [],
             address: "127.0.0.1", requestID: "r", received: ManualClock().now())
         do {
             let answer = try await services.provider.handle(

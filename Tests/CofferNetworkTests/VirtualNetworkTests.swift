@@ -49,6 +49,21 @@ struct VirtualNetworkTests {
         await world.refuse("NotFound", 404, .get, "virtualNetworks/v1/subnets/s2")
     }
 
+    @Test("A virtual network says which addresses can be had")
+    func availability() async throws {
+        try await world.makeInterface()
+        func ask(_ address: String) async throws -> JSONValue {
+            try await world.ask(.get, "virtualNetworks/v1/checkIPAddressAvailability", query: [("ipAddress", address)]).body
+        }
+        #expect(try await ask("10.0.0.5") == ["available": true, "availableIPAddresses": [], "isPlatformReserved": false])
+        let others: JSONValue = ["10.0.0.5", "10.0.0.6", "10.0.0.7", "10.0.0.8", "10.0.0.9"]
+        #expect(try await ask("10.0.0.4") == ["available": false, "availableIPAddresses": others, "isPlatformReserved": false])
+        #expect(try await ask("10.0.0.1") == ["available": false, "availableIPAddresses": others, "isPlatformReserved": true])
+        #expect(try await ask("10.9.0.1") == ["available": false, "availableIPAddresses": [], "isPlatformReserved": false])
+        await world.refuse("InvalidIPAddressFormat", 400, .get, "virtualNetworks/v1/CheckIPAddressAvailability")
+        await world.refuse("ResourceNotFound", 404, .get, "virtualNetworks/none/CheckIPAddressAvailability")
+    }
+
     @Test("A virtual network without a word of subnets leaves them, one with none takes them away")
     func subnetsLeftOut() async throws {
         try await world.ask(.put, "virtualNetworks/v1", NetworkWorld.virtualNetwork())

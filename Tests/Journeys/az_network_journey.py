@@ -88,6 +88,21 @@ def test_a_network_interface_joins_them(stage):
     stage.az_refused(f"network nic create -g {GROUP} -n n2 --vnet-name v1 --subnet none", code="InvalidResourceReference")
 
 
+def test_which_addresses_can_be_had(stage):
+    asked = stage.az_json(f"network vnet check-ip-address -g {GROUP} -n v1 --ip-address 10.1.0.77")
+    expect_equal((asked["available"], asked["availableIPAddresses"][0]), (False, "10.1.0.4"), "address in use")
+    expect_in("10.1.0.4", stage.az_json(f"network vnet subnet list-available-ips -g {GROUP} --vnet-name v1 -n s1"), "addresses that are free")
+
+
+def test_interfaces_made_at_once_get_different_addresses(stage):
+    subnet = stage.make_network(GROUP, "many", "10.9.0.0/24")
+    expect_equal(len(set(stage.make_interfaces(24, subnet, GROUP))), 48, "different addresses")
+    for number in range(24):
+        stage.arm("DELETE", f"{NETWORK}/networkInterfaces/many{number}", "2023-11-01", status=200)
+        stage.arm("DELETE", f"{NETWORK}/publicIPAddresses/many{number}", "2023-11-01", status=200)
+    stage.arm("DELETE", f"{NETWORK}/virtualNetworks/many", "2023-11-01", status=200)
+
+
 def test_what_is_in_use_is_not_deleted(stage):
     stage.az_refused(f"network vnet delete -g {GROUP} -n v1", code="InUseSubnetCannotBeDeleted")
     stage.az_refused(f"network vnet subnet delete -g {GROUP} --vnet-name v1 -n s1", code="InUseSubnetCannotBeDeleted")

@@ -1,4 +1,5 @@
 """Things that most journeys need, made over HTTP because az takes a second for each."""
+import concurrent.futures
 import urllib.parse
 import uuid
 
@@ -33,6 +34,29 @@ class Deployments:
         self.arm("PUT", self.vault_path(vault, group), "2023-07-01", {"location": "uksouth", "properties": properties})
         self.assign(CRYPTO_OFFICER, self.principal, self.vault_id(vault, group))
         return vault
+
+    def make_network(self, group="g", name="v", prefix="10.0.0.0/16"):
+        """A virtual network with one subnet `s` of all its addresses. The subnet's id."""
+        path = f"/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}"
+        subnets = [{"name": "s", "properties": {"addressPrefix": prefix}}]
+        self.arm("PUT", path, "2023-11-01", {
+            "location": "uksouth", "properties": {"addressSpace": {"addressPrefixes": [prefix]}, "subnets": subnets}})
+        return f"{self.subscription}{path}/subnets/s"
+
+    def make_interface(self, name, subnet, group="g"):
+        """A network interface with a public IP address of the same name. Its private and its public address."""
+        network = f"/resourceGroups/{group}/providers/Microsoft.Network"
+        address = self.arm("PUT", f"{network}/publicIPAddresses/{name}", "2023-11-01", {"location": "uksouth"}).json
+        configuration = {"name": "c", "properties": {"subnet": {"id": subnet}, "publicIPAddress": {"id": address["id"]}}}
+        interface = self.arm("PUT", f"{network}/networkInterfaces/{name}", "2023-11-01", {
+            "location": "uksouth", "properties": {"ipConfigurations": [configuration]}}).json
+        return interface["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"], address["properties"]["ipAddress"]
+
+    def make_interfaces(self, count, subnet, group="g"):
+        """That many at once; all addresses that they got."""
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(lambda number: self.make_interface(f"many{number}", subnet, group), range(count)))
+        return [address for pair in made for address in pair]
 
     def vault_path(self, vault, group="g"):
         return f"/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{vault}"

@@ -61,6 +61,10 @@ def test_a_vault_a_key_and_a_disk_work(stage):
     eventually(lambda: stage.get_set()["properties"]["activeKey"]["keyUrl"] == new, 30, "the set names the new version", every=0.5)
 
 
+def test_interfaces_made_at_once_get_different_addresses(stage):
+    expect_equal(len(set(stage.make_interfaces(24, stage.make_network()))), 48, "different addresses")
+
+
 def test_a_restart_keeps_all_of_it(stage):
     expect_equal(stage.server.stop(), 0, "exit status")
     stage.start_server("--store", stage.kept["store"])

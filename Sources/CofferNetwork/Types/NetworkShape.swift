@@ -11,6 +11,8 @@ struct NetworkShape: Sendable {
     /// Properties that would need a part of Azure's network that is not here: refused unless they are empty or switched off.
     var refused: Set<String> = []
     var children: [NetworkShape] = []
+    /// What can be asked of a resource by a GET of `NAME/QUESTION`.
+    var questions: [String] = []
     /// Of the type of a child: whether it is written by requests of its own. Others come with their parent.
     var isWritable = true
     /// Of the type of a child: whether a PUT of the parent that says nothing of any leaves those that there are.

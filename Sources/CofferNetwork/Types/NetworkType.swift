@@ -17,6 +17,8 @@ protocol NetworkType: Sendable {
     func tell(_ properties: inout [String: JSONValue], of record: NetworkRecord, in network: NetworkReader) throws
     /// Adds what is told of a child to its properties.
     func tell(_ properties: inout [String: JSONValue], of id: ResourceID, in record: NetworkRecord, _ network: NetworkReader) throws
+    /// Answers one of the shape's questions.
+    func answer(_ question: String, _ parameter: (String) -> String?, of record: NetworkRecord, in network: NetworkReader) throws -> JSONValue
     /// - Throws: ``APIError`` if the resource is in use.
     func checkDeletion(of record: NetworkRecord, in network: NetworkReader) throws
 }
@@ -27,6 +29,7 @@ extension NetworkType {
     func children(_ type: String, of record: NetworkRecord) -> [NetworkChild] { record.children(type) }
     func tell(_ properties: inout [String: JSONValue], of record: NetworkRecord, in network: NetworkReader) throws {}
     func tell(_ properties: inout [String: JSONValue], of id: ResourceID, in record: NetworkRecord, _ network: NetworkReader) throws {}
+    func answer(_ question: String, _ parameter: (String) -> String?, of record: NetworkRecord, in network: NetworkReader) throws -> JSONValue { .null }
 
     /// All claims that follow from a record.
     func claims(of record: NetworkRecord) throws -> [NetworkClaim] {

@@ -19,7 +19,8 @@ struct VirtualNetworkType: NetworkType {
                     "applicationGatewayIPConfigurations", "sharingScope",
                 ],
                 staysIfLeftOut: true)
-        ])
+        ],
+        questions: ["CheckIPAddressAvailability"])
 
     func settle(_ record: inout NetworkRecord, replacing old: NetworkRecord?, in network: NetworkReader) throws {
         // Traffic between guests is not encrypted here, so nobody is to believe that it were.
@@ -47,6 +48,11 @@ struct VirtualNetworkType: NetworkType {
     func tell(_ properties: inout [String: JSONValue], of id: ResourceID, in record: NetworkRecord, _ network: NetworkReader) throws {
         let users = try network.users(of: id)
         if !users.isEmpty { properties["ipConfigurations"] = users.linkList }
+    }
+
+    /// - Parameter parameter: A parameter of the query by its name.
+    func answer(_ question: String, _ parameter: (String) -> String?, of record: NetworkRecord, in network: NetworkReader) throws -> JSONValue {
+        try AddressAvailability(of: parameter("ipAddress") ?? "", in: record, network).document
     }
 
     func checkDeletion(of record: NetworkRecord, in network: NetworkReader) throws {
