@@ -17,6 +17,7 @@ let house: [Row] = [
     Row(name: "CofferCrypto", needs: ["CofferCore"], outside: ["COpenSSL", "CBatchRSA", "CXTS"], exclude: ["README.md"]),
     // Language: values every part speaks.
     Row(name: "CofferModel", needs: ["CofferCore"]),
+    Row(name: "CofferTemplates", needs: ["CofferModel", "CofferCore", "CofferCrypto"]),
     // Platform: the ports that services plug into, and the one place that speaks HTTP.
     Row(name: "CofferPlatform", needs: ["CofferModel", "CofferCore"]),
     Row(name: "CofferHTTP", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.nioCore, .nioPosix, .nioHTTP1, .nioSSL, .lifecycle, .logging]),
@@ -26,6 +27,7 @@ let house: [Row] = [
     Row(name: "CofferVault", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferCompute", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
+    Row(name: "CofferDeployments", needs: ["CofferPlatform", "CofferTemplates", "CofferModel", "CofferCore"]),
     // Disk images of other programs.
     Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"]),
     // Stores: drivers behind one port, and the seal over them.
@@ -49,7 +51,7 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferImport", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
+        "CofferVault", "CofferCompute", "CofferDeployments", "CofferImport", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
         "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [

@@ -5,12 +5,12 @@ package import CofferPlatform
 /// Azure Resource Manager: finds the caller, the provider and the permission of each request, and answers itself for
 /// subscriptions, groups, providers, tags, locks and the cloud's metadata. What a lock forbids is refused here, before any
 /// provider is asked.
-package struct ARMHandler: APIHandler {
-    private let settings: ResourcesSettings
-    private let providers: [any ResourceProvider]
+package struct ARMHandler: APIHandler, ResourceDoor {
+    let settings: ResourcesSettings
+    let providers: [any ResourceProvider]
     private let authenticator: any Authenticator
     private let authorizer: any Authorizer
-    private let groups: ResourceGroupsService
+    let groups: ResourceGroupsService
     private let locks: LocksService
     private let onDeleted: @Sendable (ResourceID) async throws -> Void
 
@@ -42,8 +42,13 @@ package struct ARMHandler: APIHandler {
         } catch let refusal as TokenRefusal {
             throw APIError.authenticationFailed(refusal, authority: settings.authority, tenant: settings.tenantID)
         }
+        return try await answer(request, as: caller)
+    }
+
+    /// Answers a request whose caller is known.
+    package func answer(_ request: APIRequest, as caller: Caller) async throws -> APIResponse {
         do {
-            return try await route(request, parts: parts, caller: caller)
+            return try await route(request, parts: request.path.filter { !$0.isEmpty }.withDeploymentsProvider, caller: caller)
         } catch let forbidden as Forbidden {
             throw APIError.authorizationFailed(forbidden)
         }
