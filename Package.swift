@@ -64,6 +64,7 @@ let tests: [Row] = [
     Row(name: "CofferCoreTests", needs: ["CofferCore", "CofferTesting"]),
     Row(name: "CofferCryptoTests", needs: ["CofferCrypto", "CofferCore", "CofferTesting"]),
     Row(name: "CofferModelTests", needs: ["CofferTesting", "CofferModel", "CofferCore"]),
+    Row(name: "CofferTemplatesTests", needs: ["CofferTemplates", "CofferTesting", "CofferModel", "CofferCore"]),
     Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferMonitor", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferMonitorTests", needs: ["CofferMonitor", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferIdentityTests", needs: ["CofferIdentity", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),

@@ -17,7 +17,7 @@ package enum TemplateLimits {
     /// How deep evaluation may go through variables, parameters and functions.
     package static let evaluationDepth = 500
     /// Calls of functions in one deployment.
-    package static let calls = 2_000_000
+    package static let calls = 500_000
     /// What functions may make in one deployment, in bytes.
-    package static let work = 128 << 20
+    package static let work = 32 << 20
 }

@@ -37,15 +37,15 @@ extension JSONValue {
     /// About how many bytes this value is, counted no further than `limit`.
     func weight(upTo limit: Int) -> Int {
         switch self {
-        case .null, .bool, .int, .double: return 8
-        case .string(let text): return 8 + text.utf8.count
+        case .null, .bool, .int, .double: return 16
+        case .string(let text): return 16 + text.utf8.count
         case .array(let elements):
-            var sum = 8
+            var sum = 16
             for element in elements where sum <= limit { sum += element.weight(upTo: limit - sum) }
             return sum
         case .object(let members):
-            var sum = 8
-            for (name, value) in members where sum <= limit { sum += 8 + name.utf8.count + value.weight(upTo: limit - sum) }
+            var sum = 16
+            for (name, value) in members where sum <= limit { sum += 16 + name.utf8.count + value.weight(upTo: limit - sum) }
             return sum
         }
     }

@@ -153,7 +153,7 @@ package struct TemplateReader: ~Copyable {
             position = start
             throw failure("a number that cannot be read")
         }
-        return .double(value)
+        return Int64(exactly: value).map { .int($0) } ?? .double(value)
     }
 
     private mutating func string() throws -> String {
