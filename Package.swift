@@ -17,6 +17,7 @@ let house: [Row] = [
     Row(name: "CofferCrypto", needs: ["CofferCore"], outside: ["COpenSSL", "CBatchRSA", "CXTS"], exclude: ["README.md"]),
     // Language: values every part speaks.
     Row(name: "CofferModel", needs: ["CofferCore"]),
+    Row(name: "CofferTemplates", needs: ["CofferModel", "CofferCore", "CofferCrypto"]),
     // Platform: the ports that services plug into, and the one place that speaks HTTP.
     Row(name: "CofferPlatform", needs: ["CofferModel", "CofferCore"]),
     Row(name: "CofferHTTP", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .lifecycle, .logging]),
@@ -27,6 +28,7 @@ let house: [Row] = [
     Row(name: "CofferCompute", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferNetwork", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
+    Row(name: "CofferDeployments", needs: ["CofferPlatform", "CofferTemplates", "CofferModel", "CofferCore"]),
     // Disk images of other programs.
     Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"]),
     // Virtual machines.
@@ -52,7 +54,8 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferNetwork", "CofferImport", "CofferQEMU", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
+        "CofferVault", "CofferCompute", "CofferNetwork", "CofferDeployments", "CofferImport", "CofferQEMU", "CofferMonitor", "CofferSQLite",
+        "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
         "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
@@ -65,6 +68,7 @@ let tests: [Row] = [
     Row(name: "CofferCoreTests", needs: ["CofferCore", "CofferTesting"]),
     Row(name: "CofferCryptoTests", needs: ["CofferCrypto", "CofferCore", "CofferTesting"]),
     Row(name: "CofferModelTests", needs: ["CofferTesting", "CofferModel", "CofferCore"]),
+    Row(name: "CofferTemplatesTests", needs: ["CofferTemplates", "CofferTesting", "CofferModel", "CofferCore"]),
     Row(name: "StoreTests", needs: ["CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferMonitor", "CofferPlatform", "CofferTesting", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferMonitorTests", needs: ["CofferMonitor", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferIdentityTests", needs: ["CofferIdentity", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),

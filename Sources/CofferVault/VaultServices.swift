@@ -10,6 +10,8 @@ package struct VaultServices: Sendable {
     package let handler: VaultHandler
     /// For the disk platform.
     package let keyService: VaultKeyService
+    /// For parameters of deployments.
+    package let deploymentSecrets: DeploymentSecretReader
     /// Does what falls due by itself; to be run for as long as the server runs.
     package let keeper: VaultKeeper
     let keys: KeysService
@@ -73,6 +75,8 @@ package struct VaultServices: Sendable {
             throttle: settings.isThrottled ? Throttle(clock: clock) : nil, clock: clock, settings: settings)
         keyService = VaultKeyService(
             store: store, material: material, access: access, audit: trail, clock: clock, settings: settings)
+        deploymentSecrets = DeploymentSecretReader(
+            secrets: secrets, authorizer: authorizer, audit: trail, clock: clock, settings: settings)
         let purge: VaultKeeper.Action = { item, vault in
             guard try await deletion.purgeAtEndOfRetention(item, in: vault) else { return }
             try await trail.recordOwn(

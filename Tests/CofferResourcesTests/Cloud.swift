@@ -18,7 +18,7 @@ struct Cloud {
                 authority: "https://localhost:8443", tenantID: "t", subscriptionID: Self.subscription, subscriptionName: "Test",
                 region: "uksouth", vaultSuffix: "vault.localhost:8443"
             ),
-            store: InMemoryStore(), providers: [provider, RolesProvider()], authenticator: AnyToken(), authorizer: authorizer,
+            store: InMemoryStore(), images: NoImages(), providers: [provider, RolesProvider()], authenticator: AnyToken(), authorizer: authorizer,
             clock: ManualClock()
         )
     }
@@ -120,4 +120,9 @@ private struct RolesProvider: ResourceProvider {
     func handle(_ request: ARMRequest) async throws -> APIResponse { throw APIError.resourceNotFound(request.grant.scope) }
     func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] { [] }
     func delete(_ id: ResourceID, by grant: Grant) async throws {}
+}
+
+/// An installation without images.
+struct NoImages: PlatformImages {
+    func images() async throws -> [PlatformImage] { [] }
 }

@@ -15,7 +15,7 @@ struct House {
     }
 
     static let services: Set<String> = [
-        "CofferIdentity", "CofferResources", "CofferVault", "CofferCompute", "CofferMonitor", "CofferNetwork", "CofferRecovery",
+        "CofferIdentity", "CofferResources", "CofferVault", "CofferCompute", "CofferMonitor", "CofferDeployments", "CofferNetwork", "CofferRecovery",
         "CofferAdvisor",
     ]
 

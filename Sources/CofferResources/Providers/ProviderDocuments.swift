@@ -6,12 +6,20 @@ struct ProviderDocuments {
     let settings: ResourcesSettings
     let providers: [any ResourceProvider]
 
+    /// What the resource manager itself answers for, beside its providers.
+    static let ownTypes = [
+        "Microsoft.Resources": [ResourceTypeDescription("resourceGroups", since: "2014-04-01"), ResourceTypeDescription("tags", since: "2019-10-01")]
+    ]
+
+    /// Whether the namespace is the resource manager's own, of which a provider may answer for a part.
+    private static func isOwn(_ namespace: String) -> Bool { namespace.lowercased() == "microsoft.resources" }
+
     var all: JSONValue {
-        ["value": .array(providers.map(document) + [resources])]
+        ["value": .array(providers.filter { !Self.isOwn($0.namespace) }.map(document) + [resources])]
     }
 
     func document(for namespace: String) throws -> JSONValue {
-        if namespace.lowercased() == "microsoft.resources" { return resources }
+        if Self.isOwn(namespace) { return resources }
         guard let provider = providers.first(where: { $0.namespace.lowercased() == namespace.lowercased() }) else {
             throw APIError.unknownNamespace(namespace, served: providers.map(\.namespace))
         }
@@ -56,10 +64,13 @@ struct ProviderDocuments {
             "namespace": "Microsoft.Resources",
             "registrationState": "Registered",
             "registrationPolicy": "RegistrationFree",
-            "resourceTypes": [
-                ["resourceType": "resourceGroups", "locations": .array(Regions.names.map { .string($0) }), "apiVersions": ["2021-04-01"]],
-                ["resourceType": "tags", "locations": [], "apiVersions": ["2021-04-01"]],
-            ],
+            "resourceTypes": .array(
+                [
+                    ["resourceType": "resourceGroups", "locations": .array(Regions.names.map { .string($0) }), "apiVersions": ["2021-04-01"]],
+                    ["resourceType": "tags", "locations": [], "apiVersions": ["2021-04-01"]],
+                ] + providers.filter { Self.isOwn($0.namespace) }.flatMap(\.types).map { type in
+                    ["resourceType": .string(type.type), "locations": [], "apiVersions": [.string(type.since)]]
+                }),
         ]
     }
 }

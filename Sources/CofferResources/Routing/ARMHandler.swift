@@ -5,22 +5,24 @@ package import CofferPlatform
 /// Azure Resource Manager: finds the caller, the provider and the permission of each request, and answers itself for
 /// subscriptions, groups, providers, tags, locks and the cloud's metadata. What a lock forbids is refused here, before any
 /// provider is asked.
-package struct ARMHandler: APIHandler {
-    private let settings: ResourcesSettings
-    private let providers: [any ResourceProvider]
+package struct ARMHandler: APIHandler, ResourceDoor {
+    let settings: ResourcesSettings
+    let providers: [any ResourceProvider]
     private let authenticator: any Authenticator
     private let authorizer: any Authorizer
-    private let groups: ResourceGroupsService
+    let groups: ResourceGroupsService
     private let locks: LocksService
+    private let images: any PlatformImages
     private let onDeleted: @Sendable (ResourceID) async throws -> Void
 
     /// - Parameter onDeleted: Called after a resource or group was deleted, to forget what was said of it elsewhere: its role
     ///   assignments.
     package init(
-        settings: ResourcesSettings, store: any Store, providers: [any ResourceProvider], authenticator: any Authenticator,
+        settings: ResourcesSettings, store: any Store, images: any PlatformImages, providers: [any ResourceProvider], authenticator: any Authenticator,
         authorizer: any Authorizer, clock: any WallClock, onDeleted: @escaping @Sendable (ResourceID) async throws -> Void = { _ in }
     ) {
         self.onDeleted = onDeleted
+        self.images = images
         self.settings = settings
         self.providers = providers
         self.authenticator = authenticator
@@ -35,6 +37,9 @@ package struct ARMHandler: APIHandler {
         if parts.map({ $0.lowercased() }) == ["metadata", "endpoints"] {
             return try .json(MetadataDocument.document(for: settings, apiVersion: request.parameter("api-version") ?? ""))
         }
+        if parts.map({ $0.lowercased() }) == [ImageAliases.documentName] {
+            return try .json(ImageAliases.document(of: try await images.images()))
+        }
         guard parts.allSatisfy({ part in part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } }) else { throw APIError.controlCharactersInPath }
         let caller: Caller
         do {
@@ -42,8 +47,13 @@ package struct ARMHandler: APIHandler {
         } catch let refusal as TokenRefusal {
             throw APIError.authenticationFailed(refusal, authority: settings.authority, tenant: settings.tenantID)
         }
+        return try await answer(request, as: caller)
+    }
+
+    /// Answers a request whose caller is known.
+    package func answer(_ request: APIRequest, as caller: Caller) async throws -> APIResponse {
         do {
-            return try await route(request, parts: parts, caller: caller)
+            return try await route(request, parts: request.path.filter { !$0.isEmpty }.withDeploymentsProvider, caller: caller)
         } catch let forbidden as Forbidden {
             throw APIError.authorizationFailed(forbidden)
         }

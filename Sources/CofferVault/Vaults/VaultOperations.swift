@@ -15,6 +15,7 @@ enum VaultOperations {
         ("vaults/read", "Vault", "View the properties of a vault"),
         ("vaults/write", "Vault", "Create a vault or change its properties"),
         ("vaults/delete", "Vault", "Delete a vault"),
+        ("vaults/deploy/action", "Vault", "Use secrets of a vault for parameters of deployments"),
         ("vaults/accessPolicies/write", "Access policy", "Add, replace or remove access policies of a vault"),
         ("vaults/keys/read", "Key", "List keys and view their properties"),
         ("vaults/keys/write", "Key", "Create the first version of a key"),

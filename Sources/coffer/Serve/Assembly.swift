@@ -2,6 +2,7 @@ import CofferClient
 import CofferCompute
 import CofferCore
 import CofferCrypto
+import CofferDeployments
 import CofferDiskControl
 import CofferHTTP
 import CofferIdentity
@@ -66,6 +67,7 @@ struct Assembly {
             authority: authority, tenantID: card.tenantID, subscriptionID: card.subscriptionID, subscriptionName: "Coffer",
             region: card.region, vaultSuffix: vaultSuffix
         )
+        let images = InterimImages()
         let network = NetworkServices(store: store, authorizer: identity.authorizer)
         let compute = ComputeServices(
             store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),
@@ -82,10 +84,28 @@ struct Assembly {
                 host: QEMUHost(
                     root: directory.machinesPath, accelerator: .tcg, relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
                     report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
-                images: InterimImages(), tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger)),
+                images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger)),
             imageReader: QemuImageReader(directory: command.importDirectory),
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
+        let doorway = ResourceDoorway()
+        let deployments = DeploymentServices(
+            store: store, sealer: keyring, door: doorway, secrets: vault.deploymentSecrets, clock: clock,
+            settings: DeploymentsSettings(authority: authority, tenantID: card.tenantID),
+            report: { logger.error("deployments", metadata: ["event": "\($0)"]) }
+        )
+        let manager = ARMHandler(
+            settings: resources, store: store, images: images,
+            providers: [
+                identity.provider, identity.managed, compute.provider, network.provider, vault.provider, deployments.provider,
+            ],
+            authenticator: identity.authenticator, authorizer: identity.authorizer, clock: clock,
+            onDeleted: {
+                try await identity.assignments.removeAll(below: $0)
+                try await deployments.removeAll(below: $0)
+            }
+        )
+        doorway.lead(to: manager)
         let door = FrontDoor(
             vaultSuffix: vaultSuffix, vaults: vault.handler, tokens: identity.tokens, isTokenPath: { identity.tokens.handles($0) },
             directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
@@ -95,11 +115,7 @@ struct Assembly {
                 authority: authority, tenantID: card.tenantID
             ),
             clock: clockHandler(identity, resources),
-            resources: ARMHandler(
-                settings: resources, store: store, providers: [identity.provider, identity.managed, compute.provider, network.provider, vault.provider],
-                authenticator: identity.authenticator, authorizer: identity.authorizer, clock: clock,
-                onDeleted: { try await identity.assignments.removeAll(below: $0) }
-            )
+            resources: manager
         )
         let supervisor = DiskHostSupervisor(
             program: try diskHostProgram(), cipher: command.diskCipher.rawValue, dataPath: directory.path, logPath: directory.runPath + "/diskd.log", host: diskHost,

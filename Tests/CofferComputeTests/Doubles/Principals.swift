@@ -19,6 +19,14 @@ final class ManagedIdentitiesDouble: ManagedIdentities {
         }
     }
 
+    func add(_ identity: ResourceID) {
+        let caller = Caller(
+            objectID: UUID().uuidString.lowercased(), applicationID: UUID().uuidString.lowercased(), tenantID: World.tenant, address: "")
+        made.withLock { $0[identity] = caller }
+    }
+
+    func remove(_ identity: ResourceID) { made.withLock { $0[identity] = nil } }
+
     func removeSystemAssigned(of resource: ResourceID) async throws {
         made.withLock { $0[resource] = nil }
     }
