@@ -17,8 +17,11 @@ enum QEMUArguments {
     ///   - ports: Of each interface, which ports of the host lead to which of the guest.
     static func words(_ plan: MachinePlan, accelerator: Accelerator, relay: GuestRelay, ports: [[PortForward]]) -> [String] {
         var words = [
-            program, "-name", "guest=\(escape(plan.name))", "-uuid", plan.id.text, "-pidfile", MachineFiles.processFileName,
-            "-nodefaults", "-no-user-config", "-display", "none", "-sandbox", "on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny",
+            "setpriv", "--no-new-privs", "--", program, "-name", "guest=\(escape(plan.name))", "-uuid", plan.id.text, "-pidfile", MachineFiles.processFileName,
+            "-nodefaults", "-no-user-config", "-display", "none",
+            // The relays that QEMU starts make sessions of their own, which `elevateprivileges=deny` forbids; nothing that is started can
+            // gain privileges all the same.
+            "-sandbox", "on,obsolete=deny,resourcecontrol=deny",
         ]
         words += accelerator.words
         // Disks over vhost-user work in the guest's own memory.

@@ -91,6 +91,9 @@ package struct QEMUHost: MachineHost {
     private func startNow(_ plan: MachinePlan) throws {
         let files = MachineFiles(plan.id, in: root)
         guard files.process == nil else { return }
+        guard Self.isInstalled else {
+            throw MachineFailure(.notInstalled, "\(QEMUArguments.program) is not installed on this host: apt-get install qemu-system-x86 ovmf")
+        }
         for disk in plan.disks { try checkSocket(of: disk) }
         try files.prepare()
         let forwards = plan.interfaces.map(PortForward.plan)
@@ -100,10 +103,7 @@ package struct QEMUHost: MachineHost {
             process = try DetachedProcess.start(
                 QEMUArguments.words(plan, accelerator: accelerator, relay: relay, ports: forwards.map(\.ports)), in: files.directory, log: files.log)
         } catch {
-            guard error.code == ENOENT else {
-                throw MachineFailure(.system, "cannot \(error.what): \(unsafe String(cString: strerror(error.code)))")
-            }
-            throw MachineFailure(.notInstalled, "\(QEMUArguments.program) is not installed on this host: apt-get install qemu-system-x86 ovmf")
+            throw MachineFailure(.system, "cannot \(error.what): \(unsafe String(cString: strerror(error.code)))")
         }
         children.add(process)
         let end = ContinuousClock.now + Self.startLimit
@@ -118,6 +118,12 @@ package struct QEMUHost: MachineHost {
         }
         _ = kill(process, SIGKILL)
         throw MachineFailure(.system, "QEMU did not answer within \(Self.startLimit.components.seconds) seconds: \(files.complaint)")
+    }
+
+    /// Whether there is a QEMU in the PATH.
+    private static var isInstalled: Bool {
+        let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
+        return path.split(separator: ":").contains { unsafe access("\($0)/\(QEMUArguments.program)", X_OK) == 0 }
     }
 
     /// Has a machine end, by its own means if it does so in time.

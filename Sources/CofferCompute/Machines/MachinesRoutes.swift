@@ -62,7 +62,8 @@ struct MachinesRoutes: Sendable {
         case ["runcommand"] where isPost: return try await run(request, on: id)
         default: throw APIError.computeTypeNotServed(request.path)
         }
-        return APIResponse(status: 200)
+        // As the status of the operation, which az wants to read after some of these.
+        return try .json(["name": .string(request.http.requestID), "status": "Succeeded"] as JSONValue)
     }
 
     private func run(_ request: ARMRequest, on id: ResourceID) async throws -> APIResponse {
