@@ -21,6 +21,8 @@ package struct DataDirectory: Sendable {
     package var tokenRootKeyPath: String { path + "/root.key.token" }
     package var databasePath: String { path + "/store.sqlite" }
     package var disksPath: String { path + "/disks" }
+    /// Images that virtual machines are made of.
+    package var imagesPath: String { path + "/images" }
     package var runPath: String { path + "/run" }
     /// The private configuration directory of `az`.
     package var azureConfigPath: String { path + "/azure" }
