@@ -30,7 +30,7 @@ let house: [Row] = [
     Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferDeployments", needs: ["CofferPlatform", "CofferTemplates", "CofferModel", "CofferCore"]),
     // Disk images of other programs.
-    Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"]),
+    Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"], outside: ["CLinux"]),
     // Virtual machines.
     Row(name: "CofferQEMU", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     // Stores: drivers behind one port, and the seal over them.
@@ -77,7 +77,7 @@ let tests: [Row] = [
     Row(name: "CofferTokenTests", needs: ["CofferToken", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferCore"], outside: ["CPKCS11"]),
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferNetworkTests", needs: ["CofferNetwork", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
-    Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel"]),
+    Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferQEMUTests", needs: ["CofferQEMU", "CofferPlatform", "CofferModel"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),

@@ -17,10 +17,12 @@ packages=(
     ca-certificates git pkg-config libssl-dev libsqlite3-dev libpq-dev zlib1g-dev libp11-kit-dev
     # guests
     qemu-system-x86 qemu-utils busybox-static cryptsetup-bin dmsetup e2fsprogs cpio kmod
+    # images of guests: coffer image build
+    mmdebstrap debian-archive-keyring fdisk dosfstools mtools grub-common grub-pc-bin grub-efi-amd64-bin ovmf
     # az; names below vault.localhost must resolve to this machine
     python3 python3-venv libnss-myhostname
     # tests
-    fio postgresql libnbd-bin openssl util-linux softhsm2 xfsprogs
+    fio postgresql libnbd-bin openssl util-linux softhsm2 xfsprogs openssh-client
 )
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -1,4 +1,4 @@
-// modules: CofferCore CofferModel CofferPlatform CofferImport
+// modules: CofferCore CofferModel CofferPlatform CofferCrypto CofferImport
 @testable import CofferImport
 import CofferModel
 import CofferPlatform

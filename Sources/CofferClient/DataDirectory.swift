@@ -21,6 +21,8 @@ package struct DataDirectory: Sendable {
     package var tokenRootKeyPath: String { path + "/root.key.token" }
     package var databasePath: String { path + "/store.sqlite" }
     package var disksPath: String { path + "/disks" }
+    /// Images that virtual machines are made of.
+    package var imagesPath: String { path + "/images" }
     package var runPath: String { path + "/run" }
     /// The directory of virtual machines' directories.
     package var machinesPath: String { runPath + "/vm" }

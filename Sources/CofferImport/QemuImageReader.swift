@@ -48,6 +48,19 @@ package struct QemuImageReader: DiskImageReader {
         let child = try start([
             "convert", "-p", "-n", "--target-is-zero", "-t", "writeback", "-W", "-m", "8", "-f", image.format.rawValue, "-O", "raw", image.path, target,
         ])
+        try await follow(child, progress: progress)
+    }
+
+    /// Writes an image's contents to a new raw file, in which what is zero is holes.
+    ///
+    /// - Throws: as ``write(_:to:progress:)``; what was written by then stays.
+    package func write(_ image: DiskImage, toFile path: String, progress: @escaping @Sendable (Double) -> Void) async throws {
+        let child = try start(["convert", "-p", "-m", "8", "-f", image.format.rawValue, "-O", "raw", image.path, path], fileByteCount: image.byteCount)
+        try await follow(child, progress: progress)
+    }
+
+    /// Waits for a conversion's end.
+    private func follow(_ child: ChildProcess, progress: @escaping @Sendable (Double) -> Void) async throws {
         let result = try await withTaskCancellationHandler {
             try await pool.run {
                 var meter = ProgressMeter()
@@ -62,8 +75,9 @@ package struct QemuImageReader: DiskImageReader {
         guard result.status == 0 else { throw APIError.importRefused("The import failed: \(result.reason)") }
     }
 
-    private func start(_ arguments: [String]) throws -> ChildProcess {
-        let limits = ["prlimit", "--core=0", "--fsize=0", "--as=\(Self.memoryByteCount)", "--", Self.program]
+    /// - Parameter fileByteCount: How large a file may get that it writes.
+    private func start(_ arguments: [String], fileByteCount: UInt64 = 0) throws -> ChildProcess {
+        let limits = ["prlimit", "--core=0", "--fsize=\(fileByteCount)", "--as=\(Self.memoryByteCount)", "--", Self.program]
         do {
             return try ChildProcess(limits + arguments)
         } catch {

@@ -37,7 +37,7 @@ struct DemoDirectory: Sendable {
 
     /// Does the same when the person presses Ctrl-C, and ends the demo.
     func removeOnInterrupt() {
-        DemoInterrupt.catchSignals { signal in
+        Interrupt.catchSignals { signal in
             DemoTerminal.line("\nInterrupted: cleaning up.")
             remove()
             exit(128 + signal)

@@ -67,7 +67,7 @@ struct Assembly {
             authority: authority, tenantID: card.tenantID, subscriptionID: card.subscriptionID, subscriptionName: "Coffer",
             region: card.region, vaultSuffix: vaultSuffix
         )
-        let images = InterimImages()
+        let images = ImageCatalogue(directory: directory.imagesPath)
         let network = NetworkServices(store: store, authorizer: identity.authorizer)
         let compute = ComputeServices(
             store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),

@@ -4,8 +4,8 @@ import Glibc
 /// Turns SIGINT, SIGTERM and SIGHUP into a call on a thread of its own.
 ///
 /// The signal handler only writes a byte into a pipe, which is about all that a handler may do; a handler, unlike a blocked
-/// signal, is not inherited by the programs that the demo starts.
-enum DemoInterrupt {
+/// signal, is not inherited by the programs that are started.
+enum Interrupt {
     private nonisolated(unsafe) static var writeEnd: Int32 = -1
 
     static func catchSignals(_ body: @escaping @Sendable (Int32) -> Void) {
@@ -23,7 +23,7 @@ enum DemoInterrupt {
         for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
-                _ = unsafe write(DemoInterrupt.writeEnd, &byte, 1)
+                _ = unsafe write(Interrupt.writeEnd, &byte, 1)
             }
         }
     }

@@ -1,0 +1,76 @@
+import CofferCore
+import Glibc
+
+/// A script with all that it starts: a process group, which is ended as a whole and only by this program. Ctrl-C does not reach it.
+enum ScriptProcess {
+    /// Runs a script to its end. If the task is cancelled, the script is told to end (SIGTERM) and waited for.
+    ///
+    /// - Parameter capturesOutput: Whether its standard output is returned, or goes where this program's goes.
+    /// - Returns: Its standard output, 64 KiB at most, or an empty text.
+    /// - Throws: ``ImageFailure`` if it fails, having said why on standard error; `CancellationError`.
+    static func run(_ words: [String], capturesOutput: Bool) async throws -> String {
+        try Task.checkCancellation()
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { throw ImageFailure("no pipe: \(unsafe String(cString: strerror(errno)))") }
+        let (reading, writing) = (ends[0], ends[1])
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let started = spawn(words, output: capturesOutput ? writing : STDOUT_FILENO)
+        close(writing)
+        guard let process = started else {
+            close(reading)
+            throw ImageFailure("\(words.first ?? "") cannot be started: \(unsafe String(cString: strerror(errno)))")
+        }
+        let (status, output) = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                PosixThread.start(name: "script") {
+                    let output = readAll(reading)
+                    close(reading)
+                    continuation.resume(returning: (wait(for: process), output))
+                }
+            }
+        } onCancel: {
+            // The group's number is the script's, which is not reaped before the group is gone or the script has ended.
+            kill(-process, SIGTERM)
+        }
+        try Task.checkCancellation()
+        guard status == 0 else { throw ImageFailure("\(words.first ?? "") ended with status \(status).") }
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    private static func spawn(_ words: [String], output: Int32) -> pid_t? {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        var process = pid_t()
+        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
+        defer { for unsafe word in unsafe arguments { unsafe free(word) } }
+        let status = unsafe posix_spawn(&process, words.first ?? "", &actions, &attributes, &arguments, environ)
+        errno = status
+        return status == 0 ? process : nil
+    }
+
+    private static func readAll(_ file: Int32) -> [UInt8] {
+        var all: [UInt8] = []
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(file, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return all }
+            if all.count < 64 << 10 { all += bytes.prefix(count) }
+        }
+    }
+
+    private static func wait(for process: pid_t) -> Int32 {
+        var status: Int32 = 0
+        while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+        let signal = status & 0x7F
+        return signal == 0 ? status >> 8 & 0xFF : 128 + signal
+    }
+}
