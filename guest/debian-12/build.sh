@@ -194,7 +194,8 @@ make_image() {
     make_system
     say "laying the disk out"
     mkdir "$work/system"
-    as_root tar --extract --file "$work/system.tar" --directory "$work/system" --numeric-owner --xattrs --xattrs-include='*'
+    # Devices need root, and the kernel makes them itself.
+    as_root tar --extract --file "$work/system.tar" --directory "$work/system" --exclude='./dev/*' --numeric-owner --xattrs --xattrs-include='*'
     printf 'UUID=%s / ext4 errors=remount-ro,x-systemd.growfs 0 0\n' "$root_uuid" | as_root tee "$work/system/etc/fstab" >/dev/null
     export -f make_disk
     as_root bash -euc "$(declare -p disk size work root_uuid bios_start bios_sectors efi_start efi_sectors root_start); make_disk"
