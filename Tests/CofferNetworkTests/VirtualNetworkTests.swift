@@ -130,11 +130,26 @@ struct VirtualNetworkTests {
         #expect(made.properties["flowTimeoutInMinutes"] == 10 && made.properties["dhcpOptions"] == ["dnsServers": ["10.0.0.9"]])
     }
 
-    @Test("Names of properties are read in any case")
+    @Test("Names of properties are read in any case, names of tags are left alone")
     func spelling() async throws {
         let made = try await world.ask(
-            .put, "virtualNetworks/v1", ["location": "UK South", "properties": ["AddressSpace": ["addressprefixes": ["10.0.0.0/16"]]]])
+            .put, "virtualNetworks/v1",
+            ["Location": "UK South", "tags": ["Name": "a", "PROTOCOL": "b"], "properties": ["AddressSpace": ["addressprefixes": ["10.0.0.0/16"]]]])
         #expect(made.body["location"] == "uksouth" && made.properties["addressSpace"] == ["addressPrefixes": ["10.0.0.0/16"]])
+        #expect(made.body["tags"] == ["Name": "a", "PROTOCOL": "b"])
+        await world.refuse(
+            "NotSupported", 400, .put, "virtualNetworks/v2",
+            NetworkWorld.resource(["addressSpace": ["addressPrefixes": ["10.0.0.0/16"]], "ENABLEDDOSPROTECTION": true]))
+    }
+
+    @Test("Every name that a type has in its lists is read in any case")
+    func spellings() {
+        func check(_ shape: NetworkShape) {
+            let names = shape.told.union(shape.refused).union(shape.links.map(\.property)).union(shape.children.map(\.type))
+            for name in names { #expect(PropertyNames.canonical(name.uppercased()) == name) }
+            shape.children.forEach(check)
+        }
+        for type in world.services.provider.networkTypes { check(type.shape) }
     }
 
     @Test("A resource stays in its region")

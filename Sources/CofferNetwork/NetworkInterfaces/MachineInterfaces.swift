@@ -10,8 +10,7 @@ struct MachineInterfaces: NetworkInterfaces {
     func plan(of interface: ResourceID) async throws -> NetworkInterfacePlan {
         try await store.read { transaction in
             let network = NetworkReader(transaction: transaction)
-            guard let record = try network.record(interface) else { throw APIError.resourceNotFound(interface) }
-            return try plan(of: record, network)
+            return try plan(of: network.existing(interface), network)
         }
     }
 

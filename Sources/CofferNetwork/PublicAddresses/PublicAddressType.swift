@@ -48,7 +48,8 @@ struct PublicAddressType: NetworkType {
     /// The lowest address that nobody has. The first four are left out, as in a subnet.
     private func firstFree(_ reader: NetworkReader) throws -> IPAddress {
         let taken = try reader.keys(prefix: NetworkClaim.Thing.publicPrefix)
-        for bits in network.usable ?? network.first.bits...network.last.bits {
+        guard let usable = network.usable else { throw APIError.publicAddressesUsedUp(network) }
+        for bits in usable {
             let address = IPAddress(.v4, bits: bits)
             if !taken.contains(NetworkClaim.Thing.publicAddress(address).key) { return address }
         }
@@ -86,14 +87,14 @@ enum PublicAddressSKU: String, CaseIterable {
     /// - Throws: ``APIError`` for other words, and for a change from Standard to Basic.
     init(of record: NetworkRecord, replacing old: NetworkRecord?) throws {
         let before = old.flatMap { Self(stored: $0) }
-        guard case .object(let sku)? = record.sku, let text = sku.text("name") else {
+        guard let asked = record.sku else {
             self = before ?? .basic
             return
         }
-        guard let named = Self.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
-            throw APIError.requestFormat("the sku '\(text.prefix(40))' is neither Basic nor Standard", of: record.id, target: "sku")
+        guard let text = asked["name"]?.string, let named = Self.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
+            throw APIError.requestFormat("the name of its sku is neither Basic nor Standard", of: record.id, target: "sku")
         }
-        guard sku.text("tier").map({ $0.lowercased() == "regional" }) ?? true else { throw APIError.notInThisNetwork("sku.tier", of: record.id) }
+        guard asked["tier"]?.string.map({ $0.lowercased() == "regional" }) ?? true else { throw APIError.notInThisNetwork("sku.tier", of: record.id) }
         guard before != .standard || named == .standard else { throw APIError.propertyFixed("sku", of: record.id) }
         self = named
     }

@@ -56,6 +56,12 @@ struct NetworkReader {
         try transaction.value(NetworkRecord.self, id.key, in: NetworkRecord.collection)?.value
     }
 
+    /// - Throws: ``APIError/resourceNotFound(_:)``.
+    func existing(_ id: ResourceID) throws -> NetworkRecord {
+        guard let record = try record(id) else { throw APIError.resourceNotFound(id) }
+        return record
+    }
+
     /// Who uses a resource, in order of their ids.
     func users(of id: ResourceID) throws -> [ResourceID] {
         try transaction.values(NetworkClaim.self, in: NetworkClaim.collection, prefix: NetworkClaim.usePrefix(of: id)).map(\.holder)

@@ -78,7 +78,8 @@ struct Assembly {
             imageReader: command.importDirectory.map { QemuImageReader(directory: $0) },
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
-        let network = NetworkServices(store: store, authorizer: identity.authorizer)
+        let network = NetworkServices(
+            store: store, authorizer: identity.authorizer, publicNetwork: PublicNetwork(command.publicNetwork) ?? .standard)
         let door = FrontDoor(
             vaultSuffix: vaultSuffix, vaults: vault.handler, tokens: identity.tokens, isTokenPath: { identity.tokens.handles($0) },
             directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
