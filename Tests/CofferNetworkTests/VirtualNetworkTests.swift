@@ -88,6 +88,10 @@ struct VirtualNetworkTests {
         await refuse("NetcfgInvalidSubnet", ["fd00::/48"], ["a": "fd00::/65"])
         await refuse("NetcfgSubnetRangesOverlap", ["10.0.0.0/16"], ["a": "10.0.0.0/24", "b": "10.0.0.128/25"])
         await refuse("InvalidCIDRNotation", ["10.0.0.0/16"], ["a": "10.0.0.9/24"])
+        await world.refuse("NetcfgSubnetRangesOverlap", 400, .put, "virtualNetworks/v1", NetworkWorld.resource([
+            "addressSpace": ["addressPrefixes": ["10.0.0.0/16"]],
+            "subnets": [["name": "a", "properties": ["addressPrefixes": ["10.0.0.0/24", "10.0.0.128/25"]]]],
+        ]))
         await refuse("InvalidResourceName", ["10.0.0.0/16"], ["a|b": "10.0.0.0/24"])
         let both = try await world.ask(.put, "virtualNetworks/v1", NetworkWorld.virtualNetwork(["10.0.0.0/16", "fd00::/48"], subnets: ["a": "fd00::/64"]))
         #expect(both.status == 201)
