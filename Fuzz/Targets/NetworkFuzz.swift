@@ -23,7 +23,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 /// Reads a body as each type does that needs no other resource for it.
 private func read(_ body: JSONValue) {
     let id = ResourceID(subscription: "s", group: "g", namespace: "Microsoft.Network", type: "t", name: "n")
-    let types: [any NetworkType] = [NetworkInterfaceType(), PublicAddressType(network: .defaultPublicNetwork), VirtualNetworkType(), SecurityGroupType()]
+    let types: [any NetworkType] = [NetworkInterfaceType(), PublicAddressType(network: PublicNetwork.standard.prefix), VirtualNetworkType(), SecurityGroupType()]
     for type in types {
         guard let draft = try? NetworkDraft(body, of: id, shape: type.shape) else { continue }
         for shape in type.shape.children {

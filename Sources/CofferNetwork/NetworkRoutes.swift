@@ -21,14 +21,14 @@ struct NetworkRoutes: Sendable {
         let id = ResourceID(subscription: request.subscription, group: group, namespace: "Microsoft.Network", type: type.name, name: name)
         guard path.count > 1 else { return try await resource(request, id) }
         if path.count == 2, method == .get, let question = type.shape.questions.first(where: { $0.lowercased() == path[1].lowercased() }) {
-            return try .json(await service.answer(question, of: id, of: type) { request.http.parameter($0) })
+            return try .json(await service.answer(question, of: id, of: type, by: request.grant) { request.http.parameter($0) })
         }
         guard let shape = type.shape.children.first(where: { $0.type.lowercased() == path[1].lowercased() }), path.count <= 3 else {
             throw APIError.networkTypeNotServed(request.path, served: served)
         }
         guard path.count == 3 else {
             guard method == .get || method == .head else { throw APIError.methodNotAllowed(method.rawValue, "\(id.text)/\(shape.type)") }
-            return try .json(["value": .array(try await service.children(shape, of: id, of: type))] as JSONValue)
+            return try .json(["value": .array(try await service.children(shape, of: id, of: type, by: request.grant))] as JSONValue)
         }
         return try await child(request, path[2], shape, of: id)
     }
@@ -37,7 +37,7 @@ struct NetworkRoutes: Sendable {
         let condition = NetworkPrecondition(request.http)
         switch request.http.method {
         case .get, .head:
-            return try .json(await service.resource(id, of: type))
+            return try .json(await service.resource(id, of: type, by: request.grant))
         case .put:
             let draft = try NetworkDraft(request.http.decode(JSONValue.self), of: id, shape: type.shape)
             let (document, isNew) = try await service.put(id, of: type, as: draft, if: condition, by: request.grant)
@@ -59,7 +59,7 @@ struct NetworkRoutes: Sendable {
         let condition = NetworkPrecondition(request.http)
         switch request.http.method {
         case .get, .head:
-            return try .json(await service.child(name, shape, of: id, of: type))
+            return try .json(await service.child(name, shape, of: id, of: type, by: request.grant))
         case .put where shape.isWritable:
             let child = try NetworkDraft.child(request.http.decode(JSONValue.self), named: name, of: id, shape: shape)
             let (document, isNew) = try await service.putChild(child, shape, of: id, of: type, if: condition, by: request.grant)

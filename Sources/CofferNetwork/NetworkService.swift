@@ -10,22 +10,20 @@ struct NetworkService: Sendable {
     // MARK: Resources
 
     /// - Throws: ``APIError/resourceNotFound(_:)``.
-    func resource(_ id: ResourceID, of type: any NetworkType) async throws -> NetworkDocument {
+    func resource(_ id: ResourceID, of type: any NetworkType, by grant: Grant) async throws -> NetworkDocument {
         try await store.read { transaction in
             let network = NetworkReader(transaction: transaction)
-            guard let record = try network.record(id) else { throw APIError.resourceNotFound(id) }
-            return try NetworkDocument(record, of: type, in: network)
+            return try NetworkDocument(network.existing(id), of: type, in: network)
         }
     }
 
     /// The answer to one of the questions of a type.
     func answer(
-        _ question: String, of id: ResourceID, of type: any NetworkType, _ parameter: @escaping @Sendable (String) -> String?
+        _ question: String, of id: ResourceID, of type: any NetworkType, by grant: Grant, _ parameter: @escaping @Sendable (String) -> String?
     ) async throws -> JSONValue {
         try await store.read { transaction in
             let network = NetworkReader(transaction: transaction)
-            guard let record = try network.record(id) else { throw APIError.resourceNotFound(id) }
-            return try type.answer(question, parameter, of: record, in: network)
+            return try type.answer(question, parameter, of: network.existing(id), in: network)
         }
     }
 
@@ -71,9 +69,9 @@ struct NetworkService: Sendable {
     ) async throws -> NetworkDocument {
         try await store.write { transaction in
             let network = NetworkReader(transaction: transaction)
-            guard var record = try network.record(id) else { throw APIError.resourceNotFound(id) }
-            try condition.check(record, id)
-            let old = record
+            let old = try network.existing(id)
+            try condition.check(old, id)
+            var record = old
             record.tags = tags
             try transaction.write(&record, replacing: old, of: type)
             return try NetworkDocument(record, of: type, in: network)
@@ -96,19 +94,18 @@ struct NetworkService: Sendable {
     // MARK: Children
 
     /// - Throws: ``APIError`` if there is no such parent.
-    func children(_ shape: NetworkShape, of id: ResourceID, of type: any NetworkType) async throws -> [JSONValue] {
+    func children(_ shape: NetworkShape, of id: ResourceID, of type: any NetworkType, by grant: Grant) async throws -> [JSONValue] {
         try await store.read { transaction in
             let network = NetworkReader(transaction: transaction)
-            guard let record = try network.record(id) else { throw APIError.resourceNotFound(id) }
-            return try NetworkDocument.children(shape, of: record, type, in: network)
+            return try NetworkDocument.children(shape, of: network.existing(id), type, in: network)
         }
     }
 
     /// - Throws: ``APIError`` if there is no such parent or child.
-    func child(_ name: String, _ shape: NetworkShape, of id: ResourceID, of type: any NetworkType) async throws -> NetworkDocument {
+    func child(_ name: String, _ shape: NetworkShape, of id: ResourceID, of type: any NetworkType, by grant: Grant) async throws -> NetworkDocument {
         try await store.read { transaction in
             let network = NetworkReader(transaction: transaction)
-            guard let record = try network.record(id) else { throw APIError.resourceNotFound(id) }
+            let record = try network.existing(id)
             guard let child = type.children(shape.type, of: record).first(named: name) else {
                 throw APIError.networkChildNotFound(id.childID(shape.type, name))
             }

@@ -116,6 +116,8 @@ struct NetworkInterfaceTests {
         await refuse("InvalidResourceReference", subnet: NetworkWorld.id("virtualNetworks/v1/subnets/s1").replacing(NetworkWorld.subscription, with: "other"))
         await refuse("LinkedInvalidPropertyId", subnet: NetworkWorld.id("virtualNetworks/v1"))
         await refuse("LinkedInvalidPropertyId", subnet: "s1")
+        await refuse("LinkedInvalidPropertyId", subnet: NetworkWorld.id("networkInterfaces/n1/providers/Microsoft.Network/virtualNetworks/v1/subnets/s1"))
+        await refuse("LinkedInvalidPropertyId", subnet: "/subscriptions/\(NetworkWorld.subscription)/providers/Microsoft.Network/virtualNetworks/v1/subnets/s1")
         await refuse("LinkedInvalidPropertyId", subnet: "")
         try await world.ask(.put, "publicIPAddresses/far", NetworkWorld.resource([:], location: "ukwest"))
         await world.refuse("InvalidResourceReference", 400, .put, "networkInterfaces/n2", NetworkWorld.interface(NetworkWorld.configuration(publicAddress: "far")))

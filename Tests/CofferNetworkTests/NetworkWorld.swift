@@ -15,7 +15,7 @@ final class NetworkWorld: Sendable {
     let authorizer = ListedAuthorizer()
     let services: NetworkServices
 
-    init(publicNetwork: String? = nil) {
+    init(publicNetwork: PublicNetwork = .standard) {
         services = NetworkServices(store: store, authorizer: authorizer, publicNetwork: publicNetwork)
     }
 

@@ -21,10 +21,15 @@ struct PublicAddressTests {
 
     @Test("When all addresses are in use the next one is refused")
     func usedUp() async throws {
-        let world = NetworkWorld(publicNetwork: "127.9.0.0/29")
+        let world = NetworkWorld(publicNetwork: try #require(PublicNetwork("127.9.0.0/29")))
         for number in 1...3 { try await world.ask(.put, "publicIPAddresses/p\(number)", NetworkWorld.publicAddress()) }
         await world.refuse("PublicIPCountLimitReached", 409, .put, "publicIPAddresses/p4", NetworkWorld.publicAddress())
         #expect(try await world.ask(.get, "publicIPAddresses").body["value"]?.array?.compactMap { $0["properties"]?["ipAddress"]?.string } == ["127.9.0.4", "127.9.0.5", "127.9.0.6"])
+    }
+
+    @Test("Only a part of the loopback network can be public", arguments: ["127.0.0.0/8", "127.0.0.0/7", "10.0.0.0/16", "127.9.0.1/16", "127.9.0.0/30", "::1/128", "127.9.0.0", ""])
+    func otherNetworks(_ text: String) {
+        #expect(PublicNetwork(text) == nil)
     }
 
     @Test("Many at once get different addresses")
@@ -58,6 +63,8 @@ struct PublicAddressTests {
         let world = NetworkWorld()
         await world.refuse("InvalidRequestFormat", 400, .put, "publicIPAddresses/p", NetworkWorld.publicAddress(sku: "Standard", method: "Dynamic"))
         await world.refuse("InvalidRequestFormat", 400, .put, "publicIPAddresses/p", NetworkWorld.publicAddress(sku: "Premium"))
+        await world.refuse("InvalidRequestFormat", 400, .put, "publicIPAddresses/p", NetworkWorld.resource([:], more: ["sku": "Standard"]))
+        await world.refuse("NotSupported", 400, .put, "publicIPAddresses/p", NetworkWorld.resource([:], more: ["sku": ["name": "Standard", "tier": "Global"]]))
         await world.refuse("InvalidRequestFormat", 400, .put, "publicIPAddresses/p", NetworkWorld.publicAddress(method: "Random"))
         await world.refuse("InvalidRequestFormat", 400, .put, "publicIPAddresses/p", NetworkWorld.publicAddress(more: ["idleTimeoutInMinutes": 31]))
         await world.refuse("NotSupported", 400, .put, "publicIPAddresses/p", NetworkWorld.publicAddress(more: ["publicIPAddressVersion": "IPv6"]))

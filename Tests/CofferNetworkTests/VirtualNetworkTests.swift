@@ -88,6 +88,10 @@ struct VirtualNetworkTests {
         await refuse("NetcfgInvalidSubnet", ["fd00::/48"], ["a": "fd00::/65"])
         await refuse("NetcfgSubnetRangesOverlap", ["10.0.0.0/16"], ["a": "10.0.0.0/24", "b": "10.0.0.128/25"])
         await refuse("InvalidCIDRNotation", ["10.0.0.0/16"], ["a": "10.0.0.9/24"])
+        await world.refuse("NetcfgSubnetRangesOverlap", 400, .put, "virtualNetworks/v1", NetworkWorld.resource([
+            "addressSpace": ["addressPrefixes": ["10.0.0.0/16"]],
+            "subnets": [["name": "a", "properties": ["addressPrefixes": ["10.0.0.0/24", "10.0.0.128/25"]]]],
+        ]))
         await refuse("InvalidResourceName", ["10.0.0.0/16"], ["a|b": "10.0.0.0/24"])
         let both = try await world.ask(.put, "virtualNetworks/v1", NetworkWorld.virtualNetwork(["10.0.0.0/16", "fd00::/48"], subnets: ["a": "fd00::/64"]))
         #expect(both.status == 201)
@@ -130,11 +134,26 @@ struct VirtualNetworkTests {
         #expect(made.properties["flowTimeoutInMinutes"] == 10 && made.properties["dhcpOptions"] == ["dnsServers": ["10.0.0.9"]])
     }
 
-    @Test("Names of properties are read in any case")
+    @Test("Names of properties are read in any case, names of tags are left alone")
     func spelling() async throws {
         let made = try await world.ask(
-            .put, "virtualNetworks/v1", ["location": "UK South", "properties": ["AddressSpace": ["addressprefixes": ["10.0.0.0/16"]]]])
+            .put, "virtualNetworks/v1",
+            ["Location": "UK South", "tags": ["Name": "a", "PROTOCOL": "b"], "properties": ["AddressSpace": ["addressprefixes": ["10.0.0.0/16"]]]])
         #expect(made.body["location"] == "uksouth" && made.properties["addressSpace"] == ["addressPrefixes": ["10.0.0.0/16"]])
+        #expect(made.body["tags"] == ["Name": "a", "PROTOCOL": "b"])
+        await world.refuse(
+            "NotSupported", 400, .put, "virtualNetworks/v2",
+            NetworkWorld.resource(["addressSpace": ["addressPrefixes": ["10.0.0.0/16"]], "ENABLEDDOSPROTECTION": true]))
+    }
+
+    @Test("Every name that a type has in its lists is read in any case")
+    func spellings() {
+        func check(_ shape: NetworkShape) {
+            let names = shape.told.union(shape.refused).union(shape.links.map(\.property)).union(shape.children.map(\.type))
+            for name in names { #expect(PropertyNames.canonical(name.uppercased()) == name) }
+            shape.children.forEach(check)
+        }
+        for type in world.services.provider.networkTypes { check(type.shape) }
     }
 
     @Test("A resource stays in its region")

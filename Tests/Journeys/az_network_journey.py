@@ -157,3 +157,13 @@ def test_deletion_one_by_one_and_by_group(stage):
     stage.arm("PUT", f"{NETWORK}/publicIPAddresses/p2", "2023-11-01", {"location": "uksouth"})
     again = stage.arm("GET", f"{NETWORK}/publicIPAddresses/p2", "2023-11-01").json
     expect_equal(again["properties"]["ipAddress"], stage.kept["address"], "address that was given back")
+
+
+def test_public_addresses_come_from_the_network_that_serve_is_told(stage):
+    refused = stage.coffer("serve --public-network 10.0.0.0/16", ok=False)
+    expect_in("--public-network", refused.errors, "refusal")
+    stage.server.stop()
+    stage.start_server("--public-network", "127.77.0.0/16")
+    for name, address in (("p2", stage.kept["address"]), ("p3", "127.77.0.4")):
+        shown = stage.arm("PUT", f"{NETWORK}/publicIPAddresses/{name}", "2023-11-01", {"location": "uksouth"}).json
+        expect_equal(shown["properties"]["ipAddress"], address, f"address of {name}")

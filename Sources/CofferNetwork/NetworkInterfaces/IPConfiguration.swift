@@ -3,7 +3,7 @@ import CofferModel
 /// An IP configuration of a network interface.
 struct IPConfiguration: Sendable {
     let name: String
-    private var properties: [String: JSONValue]
+    private let properties: [String: JSONValue]
     let version: IPAddress.Version
     let method: AllocationMethod
     let subnet: ResourceID

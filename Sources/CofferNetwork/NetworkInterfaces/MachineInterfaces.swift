@@ -10,8 +10,7 @@ struct MachineInterfaces: NetworkInterfaces {
     func plan(of interface: ResourceID) async throws -> NetworkInterfacePlan {
         try await store.read { transaction in
             let network = NetworkReader(transaction: transaction)
-            guard let record = try network.record(interface) else { throw APIError.resourceNotFound(interface) }
-            return try plan(of: record, network)
+            return try plan(of: network.existing(interface), network)
         }
     }
 
@@ -19,7 +18,8 @@ struct MachineInterfaces: NetworkInterfaces {
         try await store.write { transaction in
             let network = NetworkReader(transaction: transaction)
             for (index, id) in interfaces.enumerated() {
-                guard var record = try network.record(id), record.location == Location.canonical(location), id.subscription?.lowercased() == machine.subscription?.lowercased()
+                guard var record = try network.record(id), record.location == Location.canonical(location),
+                    id.subscription?.lowercased() == machine.subscription?.lowercased()
                 else { throw APIError.referenceNotFound(id, of: machine) }
                 if let other = record.machine, other != machine { throw APIError.interfaceInUse(id, by: other) }
                 guard record.machine == nil || record.isPrimary != (index == 0) else { continue }
@@ -81,11 +81,10 @@ struct MachineInterfaces: NetworkInterfaces {
             subnet: prefix.description, publicAddress: publicAddress?.publicAddress?.description, openPorts: publicAddress == nil ? [] : ports.list)
     }
 
-    /// The rules of a security group with those that every group ends with; nil if none is named.
+    /// The rules of a security group; nil if none is named. Those that every group ends with are left out: none of them lets the host in.
     private func rules(of id: ResourceID?, usedBy interface: ResourceID, _ network: NetworkReader) throws -> [SecurityRule]? {
         guard let id else { return nil }
         guard let group = try network.record(id) else { throw APIError.referenceNotFound(id, of: interface) }
-        // What is left after the group's own rules: nothing of the default ones lets the host in.
         return try group.children(SecurityGroupType.rules).map { try SecurityRule(stored: $0, of: id) }
     }
 }

@@ -38,7 +38,7 @@ struct NetworkInterfaceType: NetworkType {
         record.properties.fill("nicType", "Standard")
         var settings = record.properties["dnsSettings"]?.object ?? [:]
         settings.fill("dnsServers", [])
-        settings["appliedDnsServers"] = settings["dnsServers"]
+        settings["appliedDnsServers"] = nil
         record.properties["dnsSettings"] = .object(settings)
     }
 
@@ -53,6 +53,10 @@ struct NetworkInterfaceType: NetworkType {
     }
 
     func tell(_ properties: inout [String: JSONValue], of record: NetworkRecord, in network: NetworkReader) throws {
+        if var settings = properties["dnsSettings"]?.object {
+            settings["appliedDnsServers"] = settings["dnsServers"]
+            properties["dnsSettings"] = .object(settings)
+        }
         properties["hostedWorkloads"] = []
         properties["tapConfigurations"] = []
         properties["vnetEncryptionSupported"] = false
@@ -71,7 +75,9 @@ struct NetworkInterfaceType: NetworkType {
         let primaries = configurations.indices.filter { configurations[$0].isPrimary }
         guard primaries.count <= 1 else { throw APIError.requestFormat("two of its 'ipConfigurations' are 'primary'", of: id, target: "primary") }
         let primary = primaries.first ?? 0
-        guard configurations[primary].version == .v4 else { throw APIError.requestFormat("the primary one of its 'ipConfigurations' is not IPv4", of: id, target: "primary") }
+        guard configurations[primary].version == .v4 else {
+            throw APIError.requestFormat("the primary one of its 'ipConfigurations' is not IPv4", of: id, target: "primary")
+        }
         for index in configurations.indices { configurations[index].isPrimary = index == primary }
     }
 

@@ -48,7 +48,8 @@ struct PublicAddressType: NetworkType {
     /// The lowest address that nobody has. The first four are left out, as in a subnet.
     private func firstFree(_ reader: NetworkReader) throws -> IPAddress {
         let taken = try reader.keys(prefix: NetworkClaim.Thing.publicPrefix)
-        for bits in network.usable ?? network.first.bits...network.last.bits {
+        guard let usable = network.usable else { throw APIError.publicAddressesUsedUp(network) }
+        for bits in usable {
             let address = IPAddress(.v4, bits: bits)
             if !taken.contains(NetworkClaim.Thing.publicAddress(address).key) { return address }
         }
@@ -76,65 +77,8 @@ struct PublicAddressType: NetworkType {
     }
 }
 
-/// `sku.name` of a public IP address.
-enum PublicAddressSKU: String, CaseIterable {
-    case basic = "Basic"
-    case standard = "Standard"
-
-    /// What is asked for, what there is if nothing is asked for, and Basic for a new one, as Azure has it.
-    ///
-    /// - Throws: ``APIError`` for other words, and for a change from Standard to Basic.
-    init(of record: NetworkRecord, replacing old: NetworkRecord?) throws {
-        let before = old.flatMap { Self(stored: $0) }
-        guard case .object(let sku)? = record.sku, let text = sku.text("name") else {
-            self = before ?? .basic
-            return
-        }
-        guard let named = Self.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
-            throw APIError.requestFormat("the sku '\(text.prefix(40))' is neither Basic nor Standard", of: record.id, target: "sku")
-        }
-        guard sku.text("tier").map({ $0.lowercased() == "regional" }) ?? true else { throw APIError.notInThisNetwork("sku.tier", of: record.id) }
-        guard before != .standard || named == .standard else { throw APIError.propertyFixed("sku", of: record.id) }
-        self = named
-    }
-
-    init?(stored record: NetworkRecord) {
-        guard let sku = record.sku?["name"]?.string.flatMap(Self.init(rawValue:)) else { return nil }
-        self = sku
-    }
-}
-
-/// How an address is given: by the network, or by who asks for it.
-enum AllocationMethod: String, CaseIterable {
-    case dynamic = "Dynamic"
-    case `static` = "Static"
-}
-
-/// What becomes of a public IP address when the machine that uses it is deleted.
-enum DeleteOption: String, CaseIterable {
-    case delete = "Delete"
-    case detach = "Detach"
-}
-
 extension NetworkRecord {
     var publicAddress: IPAddress? { properties.text("ipAddress").flatMap { IPAddress($0) } }
-}
-
-extension [String: JSONValue] {
-    /// A property that is one of some words, read without regard to case and written as Azure spells it; nil if it is absent.
-    ///
-    /// - Throws: ``APIError`` for another word.
-    mutating func word<Word: RawRepresentable & CaseIterable>(
-        _ name: String, among words: Word.Type, of id: ResourceID
-    ) throws -> Word? where Word.RawValue == String {
-        guard let value = self[name], value != .null else { return nil }
-        guard let found = words.allCases.first(where: { $0.rawValue.lowercased() == value.string?.lowercased() }) else {
-            let allowed = words.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-            throw APIError.requestFormat("'\(value.string?.prefix(60) ?? "")' is no value of '\(name)', which is one of \(allowed)", of: id, target: name)
-        }
-        self[name] = .string(found.rawValue)
-        return found
-    }
 }
 
 extension APIError {

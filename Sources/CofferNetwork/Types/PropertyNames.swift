@@ -4,30 +4,40 @@ import CofferModel
 /// are brought to the one spelling that is stored and shown.
 enum PropertyNames {
     private static let known = [
-        "access", "addressPrefix", "addressPrefixes", "addressSpace", "allocationMethod", "applicationGatewayIPConfigurations",
-        "applicationSecurityGroups", "ddosProtectionPlan", "ddosSettings", "deleteOption", "destinationAddressPrefix",
-        "destinationAddressPrefixes", "destinationApplicationSecurityGroups", "destinationPortRange", "destinationPortRanges", "dhcpOptions",
-        "direction", "dnsServers", "dnsSettings", "domainNameLabel", "domainNameLabelScope", "enableAcceleratedNetworking",
-        "enableDdosProtection", "enableIPForwarding", "encryption", "flowTimeoutInMinutes", "fqdn", "id", "idleTimeoutInMinutes",
-        "internalDnsNameLabel", "ipAddress", "ipConfiguration", "ipConfigurations", "ipTags", "loadBalancerBackendAddressPools",
-        "loadBalancerInboundNatRules", "macAddress", "name", "natGateway", "networkSecurityGroup", "primary", "priority", "privateIPAddress",
-        "privateIPAddressVersion", "privateIPAllocationMethod", "properties", "protocol", "provisioningState", "publicIPAddress",
-        "publicIPAddressVersion", "publicIPAllocationMethod", "publicIPPrefix", "resourceGuid", "reverseFqdn", "routeTable", "securityRules",
-        "serviceEndpoints", "sourceAddressPrefix", "sourceAddressPrefixes", "sourceApplicationSecurityGroups", "sourcePortRange",
-        "sourcePortRanges", "subnet", "subnets", "virtualMachine", "virtualNetworkPeerings",
+        "access", "addressPrefix", "addressPrefixes", "addressSpace", "applicationGatewayBackendAddressPools", "applicationGatewayIPConfigurations",
+        "applicationSecurityGroups", "bgpCommunities", "ddosProtectionPlan", "ddosSettings", "defaultOutboundConnectivityEnabled",
+        "defaultSecurityRules", "delegations", "deleteOption", "description", "destinationAddressPrefix", "destinationAddressPrefixes",
+        "destinationApplicationSecurityGroups", "destinationPortRange", "destinationPortRanges", "direction", "disableTcpStateTracking",
+        "dnsServers", "dnsSettings", "domainNameLabel", "dscpConfiguration", "enableAcceleratedNetworking", "enableDdosProtection",
+        "enableIPForwarding", "enabled", "encryption", "extendedLocation", "flowLogs", "fqdn", "gatewayLoadBalancer", "hostedWorkloads", "id",
+        "idleTimeoutInMinutes", "ipAddress", "ipAllocations", "ipConfiguration", "ipConfigurationProfiles", "ipConfigurations", "ipTags",
+        "ipamPoolPrefixAllocations", "linkedPublicIPAddress", "loadBalancerBackendAddressPools", "loadBalancerInboundNatRules", "location",
+        "macAddress", "migrationPhase", "name", "natGateway", "networkInterfaces", "networkSecurityGroup", "nicType", "primary", "priority",
+        "privateEndpoint", "privateEndpointNetworkPolicies", "privateEndpoints", "privateIPAddress", "privateIPAddressPrefixLength",
+        "privateIPAddressVersion", "privateIPAllocationMethod", "privateLinkConnectionProperties", "privateLinkService",
+        "privateLinkServiceNetworkPolicies", "properties", "protocol", "provisioningState", "publicIPAddress", "publicIPAddressVersion",
+        "publicIPAllocationMethod", "publicIPPrefix", "purpose", "resourceGuid", "resourceNavigationLinks", "routeTable", "securityRules",
+        "serviceAssociationLinks", "serviceEndpointPolicies", "servicePublicIPAddress", "sharingScope", "sku", "sourceAddressPrefix",
+        "sourceAddressPrefixes", "sourceApplicationSecurityGroups", "sourcePortRange", "sourcePortRanges", "subnet", "subnets", "tags",
+        "tapConfigurations", "tier", "virtualMachine", "virtualNetworkPeerings", "virtualNetworkTaps", "vnetEncryptionSupported", "zones",
     ]
     private static let spelling = Dictionary(known.map { ($0.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
 
+    /// - Parameter name: In any case.
+    static func canonical(_ name: String) -> String { spelling[name.lowercased()] ?? name }
+
+    /// A body with names brought to their spelling. Those of tags are the user's own.
     static func canonical(_ value: JSONValue) -> JSONValue {
         switch value {
-        case .object(let members): .object(canonical(members))
-        case .array(let elements): .array(elements.map(canonical))
-        default: value
+        case .object(let members):
+            // In order of the names, so that of two spellings of one the same is always taken.
+            let renamed = members.sorted { $0.key < $1.key }.map { name, value in
+                let name = canonical(name)
+                return (name, name == "tags" ? value : canonical(value))
+            }
+            return .object(Dictionary(renamed, uniquingKeysWith: { first, _ in first }))
+        case .array(let elements): return .array(elements.map(canonical))
+        default: return value
         }
-    }
-
-    static func canonical(_ members: [String: JSONValue]) -> [String: JSONValue] {
-        // In order of the names, so that of two spellings of one the same is always taken.
-        Dictionary(members.sorted { $0.key < $1.key }.map { (spelling[$0.key.lowercased()] ?? $0.key, canonical($0.value)) }, uniquingKeysWith: { first, _ in first })
     }
 }

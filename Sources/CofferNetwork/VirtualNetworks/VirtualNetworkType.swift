@@ -33,9 +33,11 @@ struct VirtualNetworkType: NetworkType {
             let id = record.id.childID(Self.subnets, subnet.name)
             var subnet = subnet
             let prefixes = try Subnet.settle(&subnet.properties, of: id)
-            for prefix in prefixes {
+            for (index, prefix) in prefixes.enumerated() {
                 guard space.contains(where: { $0.contains(prefix) }) else { throw APIError.subnetOutside(id, of: record.id) }
-                guard !subnets.contains(where: { $0.prefixes.contains { $0.overlaps(prefix) } }) else { throw APIError.subnetsOverlap(id, of: record.id) }
+                guard !(subnets.flatMap(\.prefixes) + prefixes[..<index]).contains(where: { $0.overlaps(prefix) }) else {
+                    throw APIError.subnetsOverlap(id, of: record.id)
+                }
             }
             subnets.append((id, prefixes))
             return subnet
@@ -60,7 +62,7 @@ struct VirtualNetworkType: NetworkType {
     }
 
     private func addressSpace(of record: NetworkRecord) throws -> [AddressPrefix] {
-        if case .object(let space)? = record.properties["addressSpace"], let pools = space["ipamPoolPrefixAllocations"]?.array, !pools.isEmpty {
+        if let pools = record.properties["addressSpace"]?["ipamPoolPrefixAllocations"]?.array, !pools.isEmpty {
             throw APIError.notInThisNetwork("ipamPoolPrefixAllocations", of: record.id)
         }
         let texts = record.properties["addressSpace"]?["addressPrefixes"]?.array ?? []
@@ -84,10 +86,4 @@ struct VirtualNetworkType: NetworkType {
             guard prefixes.contains(where: { $0.contains(address) }) else { throw APIError.subnetAddressesInUse(id, address.description) }
         }
     }
-}
-
-extension NetworkLink {
-    static let securityGroup = NetworkLink(property: "networkSecurityGroup", type: "networkSecurityGroups")
-    static let subnet = NetworkLink(property: "subnet", type: "virtualNetworks/subnets")
-    static let publicAddress = NetworkLink(property: "publicIPAddress", type: "publicIPAddresses")
 }

@@ -68,7 +68,8 @@ struct Assembly {
             region: card.region, vaultSuffix: vaultSuffix
         )
         let images = ImageCatalogue(directory: directory.imagesPath)
-        let network = NetworkServices(store: store, authorizer: identity.authorizer)
+        let network = NetworkServices(
+            store: store, authorizer: identity.authorizer, publicNetwork: PublicNetwork(command.publicNetwork) ?? .standard)
         let compute = ComputeServices(
             store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),
             diskHost: diskHost,

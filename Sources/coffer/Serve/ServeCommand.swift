@@ -2,6 +2,7 @@ import ArgumentParser
 import CofferClient
 import CofferCore
 import CofferCrypto
+import CofferNetwork
 import CofferPlatform
 import Foundation
 import Glibc
@@ -40,6 +41,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The directory whose files, raw, qcow2, VHD, VHDX and VMDK, disks may be imported from by file:// URIs. None if left out.")
     var importDirectory: String?
 
+    @Option(help: "The part of the loopback network that new public IP addresses are taken from.")
+    var publicNetwork: String = "127.42.0.0/16"
+
     @Flag(help: "Refuse what exceeds the limits that Azure publishes for a vault and a subscription, with 429 and Retry-After.")
     var throttle = false
 
@@ -69,6 +73,9 @@ struct ServeCommand: AsyncParsableCommand {
             throw ValidationError("--benchmark-without-audit is for measurements only and needs --test-clock")
         }
         if let importDirectory, !importDirectory.hasPrefix("/") { throw ValidationError("--import-directory is an absolute path") }
+        guard PublicNetwork(publicNetwork) != nil else {
+            throw ValidationError("--public-network is a part of 127.0.0.0/8 in CIDR notation, of 9 to 29 bits, such as 127.42.0.0/16")
+        }
         try token.validateTogether()
     }
 

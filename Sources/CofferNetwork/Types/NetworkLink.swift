@@ -1,0 +1,31 @@
+import CofferModel
+
+/// A property `{"id": …}` that names another resource.
+struct NetworkLink: Sendable {
+    let property: String
+    /// The type of what it names below Microsoft.Network, such as `virtualNetworks/subnets`.
+    let type: String
+}
+
+extension NetworkLink {
+    static let securityGroup = NetworkLink(property: "networkSecurityGroup", type: "networkSecurityGroups")
+    static let subnet = NetworkLink(property: "subnet", type: "virtualNetworks/subnets")
+    static let publicAddress = NetworkLink(property: "publicIPAddress", type: "publicIPAddresses")
+}
+
+extension [String: JSONValue] {
+    /// The resource that a link names; nil if it names none.
+    ///
+    /// - Throws: ``APIError`` if it has no id, or one of another type or subscription.
+    func link(_ link: NetworkLink, of holder: ResourceID) throws -> ResourceID? {
+        guard let value = self[link.property], value != .null else { return nil }
+        // An extension of something else is no such resource, whatever its last part says, and permissions on it are others.
+        guard let text = value["id"]?.string, let id = ResourceID(text), id.isType("Microsoft.Network/\(link.type)"), id.group != nil,
+            id.extendedScope == nil
+        else {
+            throw APIError.linkInvalid(value["id"]?.string ?? "", link, of: holder)
+        }
+        guard id.subscription?.lowercased() == holder.subscription?.lowercased() else { throw APIError.referenceNotFound(id, of: holder) }
+        return id
+    }
+}
