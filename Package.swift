@@ -72,6 +72,7 @@ let tests: [Row] = [
     Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferToken", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferTokenTests", needs: ["CofferToken", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferCore"], outside: ["CPKCS11"]),
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferDeploymentsTests", needs: ["CofferDeployments", "CofferResources", "CofferTemplates", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
