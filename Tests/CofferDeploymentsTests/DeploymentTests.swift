@@ -5,7 +5,7 @@ import CofferTesting
 import Testing
 
 /// Deployments through Azure Resource Manager.
-@Suite struct DeploymentTests {
+@Suite(.timeLimit(.minutes(2))) struct DeploymentTests {
     private static let things = "type: 'Test.Things/things', apiVersion: '2020-01-01'"
 
     private func thing(_ name: String, _ more: String = "properties: {}") -> String { "{ \(Self.things), name: '\(name)', \(more) }" }
@@ -167,7 +167,10 @@ import Testing
         #expect(try await world.ask("POST", "\(World.path("d"))/cancel").status == 204)
         #expect(properties(try await world.end(of: "d"))["provisioningState"] == "Canceled")
         world.things.hold(false)
-        while world.things.names != ["a"] { try await Task.sleep(for: .milliseconds(5)) }
+        while try await world.operations(of: "d").first?["properties"]?["provisioningState"] != "Succeeded" { try await Task.sleep(for: .milliseconds(5)) }
+        // Time enough for the next one, had it not been canceled.
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(world.things.names == ["a"])
         #expect(try await world.refusal("POST", "\(World.path("d"))/cancel")?.code == "DeploymentCannotBeCancelled")
         #expect(properties(try await world.ask("GET", World.path("d")).json)["provisioningState"] == "Canceled")
         #expect(!world.things.puts.contains("b"))
@@ -178,6 +181,7 @@ import Testing
         let dead = try await World(store: store)
         dead.things.hold(true)
         _ = try await dead.ask("PUT", World.path("d"), World.body("resources: [\(thing("a", "properties: { held: true }"))]"))
+        while dead.things.puts.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
         // Another process over the same store, which knows nothing of the first one's tasks.
         let next = try await World(store: store)
         #expect(properties(try await next.ask("GET", World.path("d")).json)["provisioningState"] == "Running")

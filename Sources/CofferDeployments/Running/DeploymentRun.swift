@@ -60,6 +60,7 @@ final class DeploymentRun {
         try await withThrowingTaskGroup(of: Event.self) { group in
             var busy = 0
             while true {
+                try Task.checkCancellation()
                 while busy < Self.width, let index = ready.popLast() { if begin(index, in: &group) { busy += 1 } }
                 guard busy > 0, let event = try await group.next() else { break }
                 busy -= 1
