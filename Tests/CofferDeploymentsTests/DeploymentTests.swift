@@ -118,6 +118,24 @@ import Testing
         }
     }
 
+    @Test func aRefusalThatQuotesASecretIsWrittenDownWithoutIt() async throws {
+        let world = try await World()
+        let done = try await world.deploy("""
+            parameters: { s: { type: 'securestring' } },
+            resources: [\(thing("a", "properties: { fail: \"[concat('bad value ', parameters('s'), '!')]\" }")), \(thing("b", "properties: { x: \"[reference(parameters('s')).y]\" }"))]
+            """, parameters: "{\"s\": {\"value\": \"open-sesame\"}}")
+        #expect(details(done).contains("ThingConflict: bad value *******!"))
+        let whole = String(decoding: try JSON.encode([done] + (try await world.operations(of: "d"))), as: UTF8.self)
+        #expect(!whole.contains("open-sesame"))
+    }
+
+    @Test func otherScopesAreRefused() async throws {
+        let world = try await World()
+        for path in ["/providers/Microsoft.Resources/deployments/d", "\(World.group)/providers/Test.Things/things/a/providers/Microsoft.Resources/deployments/d"] {
+            #expect(try await world.refusal("PUT", path, World.body("resources: []"))?.code == "InvalidDeploymentScope")
+        }
+    }
+
     @Test func secretsOfVaultsAreForSecretParameters() async throws {
         let world = try await World()
         let reference = { (name: String) in "{\"p\": {\"reference\": {\"keyVault\": {\"id\": \"\(World.group)/providers/Microsoft.KeyVault/vaults/v\"}, \"secretName\": \"\(name)\"}}}" }

@@ -96,7 +96,7 @@ final class DeploymentRun {
             group.addTask { [caller = step.caller] in .answered(index, needed.question, await caller.answer(to: needed.question)) }
             return true
         } catch let failure as TemplateFailure {
-            outcome.failures.append((resource.id, failure.apiError))
+            outcome.failures.append((resource.id, step.mask.masked(failure.apiError)))
         } catch {
             outcome.failures.append((resource.id, APIError.invalidRequestContent("the resource cannot be written as JSON")))
         }
@@ -125,7 +125,7 @@ final class DeploymentRun {
                 answers.keep(await step.caller.answer(to: needed.question), to: needed.question)
                 try Task.checkCancellation()
             } catch let failure as TemplateFailure {
-                let error = APIError(status: 400, code: "DeploymentOutputEvaluationFailed", message: failure.apiError.message)
+                let error = APIError(status: 400, code: "DeploymentOutputEvaluationFailed", message: step.mask.masked(failure.apiError).message)
                 let operation = try await step.progress.begin(.evaluateOutputs, nil)
                 try await step.progress.end(operation, error, status: 400)
                 outcome.failures.append((nil, error))
