@@ -79,6 +79,7 @@ let tests: [Row] = [
     Row(name: "CofferNetworkTests", needs: ["CofferNetwork", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferQEMUTests", needs: ["CofferQEMU", "CofferPlatform", "CofferModel"]),
+    Row(name: "CofferDeploymentsTests", needs: ["CofferDeployments", "CofferResources", "CofferTemplates", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),

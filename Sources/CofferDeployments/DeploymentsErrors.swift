@@ -7,6 +7,13 @@ extension APIError {
         APIError(status: 404, code: "DeploymentNotFound", message: "Deployment '\(name.prefix(100))' could not be found. `az deployment group list` and `az deployment sub list` show those that there are.")
     }
 
+    /// 400: deployments are at subscriptions and groups.
+    static func deploymentScopeNotSupported() -> APIError {
+        APIError(
+            status: 400, code: "InvalidDeploymentScope",
+            message: "Templates are deployed to a resource group or to the subscription: `az deployment group create` or `az deployment sub create`.")
+    }
+
     /// 404: no operation of this id in the deployment.
     static func deploymentOperationNotFound(_ id: String) -> APIError {
         APIError(status: 404, code: "DeploymentOperationNotFound", message: "Deployment operation '\(id.prefix(100))' could not be found.")
@@ -60,6 +67,13 @@ extension APIError {
         APIError(
             status: 400, code: "InvalidTemplateDeployment",
             message: "'onErrorDeployment' is not supported: deploy the earlier template again yourself.", target: "properties.onErrorDeployment")
+    }
+
+    /// 400: the contents of requests are not kept.
+    static func debuggingNotSupported() -> APIError {
+        APIError(
+            status: 400, code: "InvalidTemplateDeployment",
+            message: "'debugSetting' is not supported: the contents of requests may be secrets and are not kept.", target: "properties.debugSetting")
     }
 
     /// 400: something that would change what is deployed.

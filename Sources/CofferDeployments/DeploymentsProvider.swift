@@ -21,8 +21,11 @@ package struct DeploymentsProvider: ResourceProvider {
 
     package func handle(_ request: ARMRequest) async throws -> APIResponse {
         guard request.path.first?.lowercased() == "deployments" else { throw APIError.methodNotAllowed(request.http.method.rawValue, request.http.uri) }
-        return try await routes.handle(
-            request, scope: ResourceID(subscription: request.subscription, group: request.group), rest: Array(request.path.dropFirst()))
+        let asked = request.grant.scope
+        guard let subscription = asked.subscription else { throw APIError.deploymentScopeNotSupported() }
+        let scope = ResourceID(subscription: subscription, group: asked.group)
+        guard asked == scope || asked.key.hasPrefix("\(scope.key)/providers/microsoft.resources/") else { throw APIError.deploymentScopeNotSupported() }
+        return try await routes.handle(request, scope: scope, rest: Array(request.path.dropFirst()))
     }
 
     /// Deployments are no resources of a group's lists.

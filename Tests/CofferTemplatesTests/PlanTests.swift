@@ -79,6 +79,15 @@ import Testing
         #expect(plan.index(of: "many[1]") == 2)
     }
 
+    @Test func whatExistsElsewhereIsReferredTo() throws {
+        let plan = try Samples.plan("""
+            languageVersion: '2.0', resources: { there: { existing: true, \(Self.things), name: 'x', resourceGroup: 'rg2' }, locked: { existing: true, type: 'Microsoft.Authorization/locks', apiVersion: '2020-01-01', name: 'l', scope: '/' } }
+            """)
+        #expect(plan.resources.map(\.id.text) == [
+            "/providers/Microsoft.Authorization/locks/l", "/subscriptions/\(Samples.subscription)/resourceGroups/rg2/providers/Test.Things/things/x",
+        ])
+    }
+
     @Test func conditionsLeaveResourcesAndOutputsOut() throws {
         let plan = try Samples.plan("""
             resources: [{ \(Self.things), name: 'no', condition: "[equals(1, 2)]", resources: [{ type: 'parts', apiVersion: '2020-01-01', name: 'c' }] }, { \(Self.things), name: 'no' }],

@@ -6,9 +6,6 @@ import Foundation
 
 /// Starts, shows, cancels and forgets deployments.
 struct DeploymentsService: Sendable {
-    /// How many deployments of a scope are kept; the oldest goes for a new one. Azure has the same number.
-    static let history = 800
-
     let store: any Store
     let sealer: any Sealer
     let clock: any WallClock
@@ -33,7 +30,7 @@ struct DeploymentsService: Sendable {
             contentVersion: prepared.template.contentVersion, sealedTemplate: sealed, parameters: prepared.shown.parameters,
             providers: prepared.shown.providers, dependencies: prepared.shown.dependencies, state: .running,
             leaseEnd: now.adding(DeploymentProgress.lease), ended: nil, outputs: nil, outputResources: [], error: nil)
-        let isNew = try await store.write { transaction in
+        let isNew = try await store.write { [settings] transaction in
             let old = try transaction.value(DeploymentRecord.self, id.key, in: DeploymentRecord.collection)?.value
             if let old {
                 guard old.state.isTerminal else { throw APIError.deploymentActive(id.name) }
@@ -41,7 +38,7 @@ struct DeploymentsService: Sendable {
                     throw APIError.deploymentLocationFixed(id.name, location)
                 }
             } else {
-                try transaction.forgetOldest(in: record.scope, over: Self.history - 1)
+                try transaction.forgetOldest(in: record.scope, over: settings.history - 1)
             }
             try transaction.forgetOperations(of: id)
             try transaction.put(record, id.key, in: DeploymentRecord.collection)
@@ -181,8 +178,9 @@ extension WriteTransaction {
 
     /// Makes room for a new deployment of a scope.
     fileprivate func forgetOldest(in scope: ResourceID, over limit: Int) throws {
-        let records = try values(DeploymentRecord.self, in: DeploymentRecord.collection, prefix: DeploymentRecord.prefix(of: scope))
-        guard records.count > limit else { return }
+        let prefix = DeploymentRecord.prefix(of: scope)
+        guard try documents(in: DeploymentRecord.collection, prefix: prefix, after: nil, limit: limit + 1).count > limit else { return }
+        let records = try values(DeploymentRecord.self, in: DeploymentRecord.collection, prefix: prefix)
         for record in records.filter(\.state.isTerminal).sorted(by: { $0.started < $1.started }).prefix(records.count - limit) {
             try forgetOperations(of: record.id)
             try remove(record.id.key, in: DeploymentRecord.collection, if: .any)

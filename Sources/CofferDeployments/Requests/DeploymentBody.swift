@@ -38,6 +38,7 @@ struct DeploymentBody {
             throw APIError.linkNotSupported(link)
         }
         if let rollback = properties.member("onErrorDeployment"), rollback != .null { throw APIError.rollbackNotSupported() }
+        if let level = properties.member("debugSetting")?.member("detailLevel")?.string, level.lowercased() != "none" { throw APIError.debuggingNotSupported() }
         if let unknown = members.keys.sorted().first(where: { name in
             let value = members[name] ?? .null
             return !Self.known.contains(name.lowercased()) && value != .null && value != [:] && value != []

@@ -3,8 +3,8 @@ import CofferModel
 import CofferPlatform
 import Foundation
 
-/// Writes down how a deployment goes on. Every write holds only while the deployment is running and is this run's: after a cancellation, or after
-/// another process took it for dead, nothing is written any more.
+/// Writes down how a deployment goes on. While the deployment is running and is this run's, that is: after a cancellation, or after another process
+/// took it for dead, what is on its way still says how it ended, and nothing more begins.
 struct DeploymentProgress: Sendable {
     /// How long a process that says nothing is taken to be alive.
     static let lease = Duration.seconds(20)
@@ -50,11 +50,13 @@ struct DeploymentProgress: Sendable {
     }
 
     /// Begins an operation.
+    ///
+    /// - Throws: ``Lost``, so that a deployment that was canceled begins nothing more, wherever it runs.
     func begin(_ kind: OperationRecord.Kind, _ target: ResourceID?) async throws -> OperationRecord {
         let operation = OperationRecord(
             deployment: deployment, operationID: OperationRecord.id(kind, target), kind: kind, target: target, started: clock.now(), state: "Running",
             requestID: UUID().uuidString.lowercased())
-        try await put(operation)
+        try await put(operation, whileRunning: true)
         return operation
     }
 
@@ -64,16 +66,16 @@ struct DeploymentProgress: Sendable {
         operation.state = error == nil ? "Succeeded" : "Failed"
         operation.statusCode = StatusName.text(of: error?.status ?? status)
         operation.statusMessage = error.map { ["status": "Failed", "error": $0.detail(of: nil)] }
-        try await put(operation)
+        try await put(operation, whileRunning: false)
     }
 
-    private func put(_ operation: OperationRecord) async throws {
+    private func put(_ operation: OperationRecord, whileRunning: Bool) async throws {
         let (key, run) = (deployment.key, run)
         try await store.write { transaction in
             // Operations of a deployment that is gone, or is another one by now, are not wanted.
-            guard let record = try transaction.value(DeploymentRecord.self, key, in: DeploymentRecord.collection)?.value, record.run == run else {
-                throw Lost()
-            }
+            guard let record = try transaction.value(DeploymentRecord.self, key, in: DeploymentRecord.collection)?.value, record.run == run,
+                !whileRunning || record.state == .running
+            else { throw Lost() }
             try transaction.put(operation, operation.documentID, in: OperationRecord.collection)
         }
     }

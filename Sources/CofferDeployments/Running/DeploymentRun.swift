@@ -60,6 +60,7 @@ final class DeploymentRun {
         try await withThrowingTaskGroup(of: Event.self) { group in
             var busy = 0
             while true {
+                try Task.checkCancellation()
                 while busy < Self.width, let index = ready.popLast() { if begin(index, in: &group) { busy += 1 } }
                 guard busy > 0, let event = try await group.next() else { break }
                 busy -= 1
@@ -95,7 +96,7 @@ final class DeploymentRun {
             group.addTask { [caller = step.caller] in .answered(index, needed.question, await caller.answer(to: needed.question)) }
             return true
         } catch let failure as TemplateFailure {
-            outcome.failures.append((resource.id, failure.apiError))
+            outcome.failures.append((resource.id, step.mask.masked(failure.apiError)))
         } catch {
             outcome.failures.append((resource.id, APIError.invalidRequestContent("the resource cannot be written as JSON")))
         }
@@ -124,7 +125,7 @@ final class DeploymentRun {
                 answers.keep(await step.caller.answer(to: needed.question), to: needed.question)
                 try Task.checkCancellation()
             } catch let failure as TemplateFailure {
-                let error = APIError(status: 400, code: "DeploymentOutputEvaluationFailed", message: failure.apiError.message)
+                let error = APIError(status: 400, code: "DeploymentOutputEvaluationFailed", message: step.mask.masked(failure.apiError).message)
                 let operation = try await step.progress.begin(.evaluateOutputs, nil)
                 try await step.progress.end(operation, error, status: 400)
                 outcome.failures.append((nil, error))

@@ -63,7 +63,7 @@ final class DeploymentRunner: Sendable {
     private func carryOut(_ prepared: PreparedDeployment, _ progress: DeploymentProgress, _ caller: ResourceCaller) async throws {
         let outcome: DeploymentRun.Outcome
         do {
-            outcome = try await DeploymentRun(prepared, step: ResourceStep(caller: caller, progress: progress)).perform()
+            outcome = try await DeploymentRun(prepared, step: ResourceStep(caller: caller, progress: progress, mask: SecretMask(prepared))).perform()
         } catch let failure as TemplateFailure {
             outcome = DeploymentRun.Outcome(failures: [(nil, failure.apiError)])
         }

@@ -7,6 +7,7 @@ import CofferTemplates
 struct ResourceStep: Sendable {
     let caller: ResourceCaller
     let progress: DeploymentProgress
+    let mask: SecretMask
 
     /// - Returns: The resource as it is then, or why it is not there.
     /// - Throws: ``DeploymentProgress/Lost``, `CancellationError`, or an error of the store.
@@ -17,7 +18,8 @@ struct ResourceStep: Sendable {
             let whole = try await settled(resource, answer, status: status)
             try await progress.end(operation, nil, status: status)
             return .success(whole)
-        } catch let error as APIError {
+        } catch let refusal as APIError {
+            let error = mask.masked(refusal)
             try await progress.end(operation, error, status: error.status)
             return .failure(error)
         } catch is CancellationError {

@@ -31,7 +31,7 @@ struct ResourceScope {
     /// The text of the id that the resource lies under or extends, without a slash at its end.
     private func scope(of body: JSONValue, type: String) throws -> String {
         let own = evaluator.facts.scope
-        if type.lowercased() == "microsoft.resources/deployments" {
+        if body.member("scope") == nil {
             let subscription = try text(body.member("subscriptionId"), "subscriptionId") ?? own.subscription ?? ""
             if let group = try text(body.member("resourceGroup"), "resourceGroup") { return "/subscriptions/\(subscription)/resourceGroups/\(group)" }
             if body.member("subscriptionId") != nil { return "/subscriptions/\(subscription)" }
