@@ -3,7 +3,6 @@ from machines import *
 from stage import *
 
 SSH_PORT = free_port()
-IMAGE = PACKAGE / ".build/images/debian-12.raw"
 
 
 def instance(number, name, stage):
@@ -24,8 +23,7 @@ def ssh(stage, line, ok=True, **more):
 
 
 def set_up(stage):
-    IMAGE.parent.mkdir(parents=True, exist_ok=True)
-    stage.run([stage.coffer_path, "image", "build", "debian-12", "--output", str(IMAGE)], timeout=600)
+    build_image(stage)
 
 
 def test_an_image_of_the_same_recipe_and_packages_is_not_built_again(stage):

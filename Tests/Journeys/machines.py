@@ -1,5 +1,6 @@
 """Whole virtual machines that boot from a disk of their own, and the metadata service that one of them sees."""
 import base64
+import fcntl
 import http.server
 import json
 import os
@@ -14,9 +15,20 @@ import threading
 import time
 
 from expectations import *
+from guests import PACKAGE
 
+IMAGE = PACKAGE / ".build/images/debian-12.raw"
 HERE = pathlib.Path(__file__).resolve().parent
 UEFI = pathlib.Path("/usr/share/OVMF")
+
+
+def build_image(stage):
+    """The image of Debian 12, built unless it is there; one journey at a time. Its path."""
+    IMAGE.parent.mkdir(parents=True, exist_ok=True)
+    with open(IMAGE.parent / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stage.run([stage.coffer_path, "image", "build", "debian-12", "--output", str(IMAGE)], timeout=600)
+    return IMAGE
 
 
 class Metadata:
