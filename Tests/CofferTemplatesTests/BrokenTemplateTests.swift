@@ -65,7 +65,13 @@ import Testing
         let chain = (1...255).map { "v\($0): \"[concat('x', concat('y', concat('z', variables('v\($0 - 1)'))))]\"" }.joined(separator: ", ")
         let use = { (name: String) in "resources: [{ type: 'A.B/c', apiVersion: '2020-01-01', name: \"[string(length(variables('\(name)')))]\" }]" }
         let cases = [
-            ("variables: { v0: 'xxxxxxxx', \(doubling) }, \(use("v100"))", "32 MiB"), ("variables: { v0: ['x'], \(arrays) }, \(use("v100"))", "32 MiB"),
+            ("resources: [{ type: 'A.B/c', apiVersion: '2020-01-01', name: \"[concat('a', copyIndex())]\", copy: { name: 'l', count: 800 }, properties: { copy: [{ name: 'x', count: 800, input: { copy: [{ name: 'y', count: 800, input: 1 }] } }] } }]", "allowed"),
+            ("variables: { v: \"[reduce(range(0, 10000), createArray(), lambda('a', 'x', createArray(lambdaVariables('a'))))]\" }, \(use("v"))", "100 deep"),
+            ("variables: { v: \"[reduce(range(0, 10000), 'xx', lambda('a', 'x', concat(lambdaVariables('a'), lambdaVariables('a'))))]\" }, \(use("v"))", "1 MiB"),
+            ("variables: { m: \"[reduce(range(0, 18), 'x', lambda('a', 'x', concat(lambdaVariables('a'), lambdaVariables('a'))))]\", v: \"[replace(variables('m'), 'x', variables('m'))]\" }, \(use("v"))", "1 MiB"),
+            ("variables: { m: \"[reduce(range(0, 18), 'x', lambda('a', 'x', concat(lambdaVariables('a'), lambdaVariables('a'))))]\", v: \"[join(range(0, 9999), variables('m'))]\" }, \(use("v"))", "1 MiB"),
+            ("variables: { m: \"[reduce(range(0, 18), 'x', lambda('a', 'x', concat(lambdaVariables('a'), lambdaVariables('a'))))]\", v: \"[format('\(String(repeating: "{0}", count: 2000))', variables('m'))]\" }, \(use("v"))", "1 MiB"),
+            ("variables: { v0: 'xxxxxxxx', \(doubling) }, \(use("v100"))", "1 MiB"), ("variables: { v0: ['x'], \(arrays) }, \(use("v100"))", "32 MiB"),
             ("variables: { v0: 'x', \(chain) }, \(use("v255"))", "500 deep"),
             ("variables: { v: \"[map(range(0, 10000), lambda('a', map(range(0, 10000), lambda('b', 1))))]\" }, \(use("v"))", "allowed"),
             ("functions: [{ namespace: 'f', members: { g: { parameters: [], output: { type: 'int', value: '[f.g()]' } } } }], variables: { v: '[f.g()]' }, \(use("v"))", "500 deep"),

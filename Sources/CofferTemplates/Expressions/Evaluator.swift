@@ -17,6 +17,7 @@ package final class Evaluator {
     private var depth = 0
     private var calls = 0
     private var work = 0
+    private var effort = 0
 
     /// - Parameters:
     ///   - given: The values of parameters, checked against nothing yet, by name in lower case.
@@ -78,7 +79,10 @@ package final class Evaluator {
             for index in 0..<count {
                 var inner = context
                 inner.innerTurns.append(.init(name: loop.name, index: index))
-                elements.append(try evaluate(loop.input, in: inner))
+                let element = try evaluate(loop.input, in: inner)
+                try spend(1)
+                try charge(element)
+                elements.append(element)
             }
             return .array(elements)
         }
@@ -128,9 +132,9 @@ package final class Evaluator {
         switch expression {
         case .literal(let value): return value
         case .call(let call): return try nested { try self.call(call, in: context) }
-        case .member(let value, let name): return try nested { try Self.member(name, of: try evaluate(value, in: context)) }
+        case .member(let value, let name): return try nested { try member(name, of: try evaluate(value, in: context)) }
         case .element(let value, let index):
-            return try nested { try Self.element(try evaluate(index, in: context), of: try evaluate(value, in: context)) }
+            return try nested { try element(try evaluate(index, in: context), of: try evaluate(value, in: context)) }
         }
     }
 
@@ -145,6 +149,7 @@ package final class Evaluator {
         switch function.body {
         case .values(let body):
             let values = try call.arguments.map { try evaluate($0, in: context) }
+            try spend(values.reduce(0) { $0 + $1.breadth })
             let value = try body(FunctionArguments(name: call.name, values: values))
             try charge(value)
             return value
@@ -171,8 +176,10 @@ package final class Evaluator {
         return try template.types.checked(try evaluate(function.output, in: inner), function.outputSchema, "output of '\(name)'")
     }
 
-    static func member(_ name: String, of value: JSONValue) throws -> JSONValue {
+    private func member(_ name: String, of value: JSONValue) throws -> JSONValue {
         guard case .object(let members) = value else { throw TemplateFailure("The property '\(name)' cannot be taken of \(value.typeName)") }
+        // Another spelling is looked for among all.
+        try spend(members[name] == nil ? members.count : 1)
         guard let member = value.member(name) else {
             let known = members.keys.sorted().prefix(20).map { String($0.prefix(60)) }.joined(separator: ", ")
             throw TemplateFailure("The property '\(name)' does not exist; there are: \(known)")
@@ -180,7 +187,7 @@ package final class Evaluator {
         return member
     }
 
-    static func element(_ index: JSONValue, of value: JSONValue) throws -> JSONValue {
+    private func element(_ index: JSONValue, of value: JSONValue) throws -> JSONValue {
         switch (value, index) {
         case (.object, .string(let name)): return try member(name, of: value)
         case (.array(let elements), _):
@@ -248,17 +255,26 @@ package final class Evaluator {
         return try body()
     }
 
+    /// Counts what is gone through.
+    func spend(_ count: Int) throws {
+        effort += count
+        guard effort <= TemplateLimits.effort else { throw TemplateFailure.tooMuchWork }
+    }
+
     /// Counts what a function made.
     func charge(_ value: JSONValue) throws {
-        let left = TemplateLimits.work - work
-        work += value.weight(upTo: left)
+        guard let weight = value.weight(upTo: TemplateLimits.work - work, depth: TemplateLimits.valueDepth) else {
+            throw TemplateFailure("An expression gives a value that is more than \(TemplateLimits.valueDepth) deep", code: "TemplateLimitExceeded")
+        }
+        work += weight
         guard work <= TemplateLimits.work else { throw TemplateFailure.tooMuchWork }
     }
 }
 
 extension TemplateFailure {
     static let tooMuchWork = TemplateFailure(
-        "The template makes more values than the \(TemplateLimits.work >> 20) MiB or \(TemplateLimits.calls) calls that are allowed",
+        "The template asks for more work than is allowed: \(TemplateLimits.calls) calls of functions, which make \(TemplateLimits.work >> 20) MiB and go through "
+            + "\(TemplateLimits.effort) elements",
         code: "TemplateLimitExceeded")
 
     static func unknownFunction(_ name: String) -> TemplateFailure {

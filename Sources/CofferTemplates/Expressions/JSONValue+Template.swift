@@ -34,18 +34,37 @@ extension JSONValue {
         }
     }
 
+    /// How many elements, members or characters it has itself.
+    var breadth: Int {
+        switch self {
+        case .array(let elements): elements.count
+        case .object(let members): members.count
+        case .string(let text): text.utf8.count / 16
+        default: 1
+        }
+    }
+
     /// About how many bytes this value is, counted no further than `limit`.
-    func weight(upTo limit: Int) -> Int {
+    ///
+    /// - Returns: nil for a value that is deeper than `depth`.
+    func weight(upTo limit: Int, depth: Int) -> Int? {
+        guard depth >= 0 else { return nil }
         switch self {
         case .null, .bool, .int, .double: return 16
         case .string(let text): return 16 + text.utf8.count
         case .array(let elements):
             var sum = 16
-            for element in elements where sum <= limit { sum += element.weight(upTo: limit - sum) }
+            for element in elements where sum <= limit {
+                guard let weight = element.weight(upTo: limit - sum, depth: depth - 1) else { return nil }
+                sum += weight
+            }
             return sum
         case .object(let members):
             var sum = 16
-            for (name, value) in members where sum <= limit { sum += 16 + name.utf8.count + value.weight(upTo: limit - sum) }
+            for (name, value) in members where sum <= limit {
+                guard let weight = value.weight(upTo: limit - sum, depth: depth - 1) else { return nil }
+                sum += 16 + name.utf8.count + weight
+            }
             return sum
         }
     }

@@ -7,10 +7,12 @@ enum ArrayFunctions {
         "createArray": .of(0...FunctionTable.any) { .array($0.values) },
         "concat": .of(0...FunctionTable.any) { arguments in
             guard case .array = arguments[0] else {
-                return .string(try arguments.values.map { value in
+                let parts = try arguments.values.map { value in
                     if case .array = value { throw arguments.failure("it joins arrays alone or strings alone") }
                     return try StringFunctions.text(of: value, arguments)
-                }.joined())
+                }
+                try arguments.checkFits(parts.reduce(0) { $0 + $1.utf8.count })
+                return .string(parts.joined())
             }
             return .array(try arguments.values.indices.flatMap { try arguments.array($0) })
         },
@@ -18,7 +20,10 @@ enum ArrayFunctions {
             switch arguments[0] {
             case .array(let elements): return .bool(elements.contains { $0.equals(arguments[1]) })
             case .object: return .bool(arguments[0].member(try StringFunctions.text(of: arguments[1], arguments)) != nil)
-            case .string(let text): return .bool(text.contains(try StringFunctions.text(of: arguments[1], arguments)))
+            case .string(let text):
+                let part = try StringFunctions.text(of: arguments[1], arguments)
+                try arguments.checkSearch(part.utf8.count, in: text.utf8.count)
+                return .bool(part.isEmpty || text.contains(part))
             default: throw arguments.mismatch(0, "an array, an object or a string")
             }
         },
@@ -41,8 +46,8 @@ enum ArrayFunctions {
         },
         "first": .of(1) { try end($0, \.first, \.first) },
         "last": .of(1) { try end($0, \.last, \.last) },
-        "skip": .of(2) { try part($0) { $0.dropFirst($1) } },
-        "take": .of(2) { try part($0) { $0.prefix($1) } },
+        "skip": .of(2) { try part($0, isSkipped: true) },
+        "take": .of(2) { try part($0, isSkipped: false) },
         "range": .of(2) { arguments in
             let (start, count) = (try arguments.int(0), try arguments.int(1))
             guard (0...TemplateLimits.range).contains(count) else { throw arguments.failure("its count is not from 0 to \(TemplateLimits.range)") }
@@ -105,13 +110,13 @@ enum ArrayFunctions {
         return element(try arguments.array(0)) ?? .null
     }
 
-    private static func part(_ arguments: FunctionArguments, _ slice: (ArraySlice<JSONValue>, Int) -> ArraySlice<JSONValue>) throws -> JSONValue {
+    private static func part(_ arguments: FunctionArguments, isSkipped: Bool) throws -> JSONValue {
         let count = Int(clamping: max(0, try arguments.int(1)))
         if case .string(let text) = arguments[0] {
-            let characters = text.utf16.map { JSONValue.int(Int64($0)) }
-            let units = slice(characters[...], count).compactMap { $0.int.map { UInt16(truncatingIfNeeded: $0) } }
-            return .string(String(decoding: units, as: UTF16.self))
+            let units = Array(text.utf16)
+            return .string(String(decoding: isSkipped ? units.dropFirst(count) : units.prefix(count), as: UTF16.self))
         }
-        return .array(Array(slice(try arguments.array(0)[...], count)))
+        let elements = try arguments.array(0)
+        return .array(Array(isSkipped ? elements.dropFirst(count) : elements.prefix(count)))
     }
 }

@@ -22,6 +22,7 @@ struct CompositeFormat {
                 index += 1
                 continue
             }
+            try arguments.checkFits(text.utf8.count)
             guard character == "{", let end = format[index...].firstIndex(of: "}") else { throw arguments.failure("its format has a brace alone") }
             text += try item(String(format[index..<end]), values, arguments)
             index = end + 1

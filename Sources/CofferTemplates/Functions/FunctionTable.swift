@@ -100,6 +100,18 @@ struct FunctionArguments {
         return value
     }
 
+    /// Refuses to make a text of so many bytes if that is too many, before any memory is taken for it.
+    func checkFits(_ bytes: Int) throws {
+        guard bytes <= TemplateLimits.text else { throw failure("it would make a text of more than \(TemplateLimits.text >> 20) MiB") }
+    }
+
+    /// Refuses to look for so many things in so many places, one by one.
+    func checkSearch(_ things: Int, in places: Int) throws {
+        guard things.multipliedReportingOverflow(by: places).partialValue <= TemplateLimits.effort, !things.multipliedReportingOverflow(by: places).overflow else {
+            throw failure("its texts are too long to be searched")
+        }
+    }
+
     /// All arguments as strings.
     func strings() throws -> [String] { try values.indices.map { try string($0) } }
 }

@@ -40,10 +40,11 @@ enum ObjectFunctions {
         members.sorted { ($0.key.lowercased(), $0.key) < ($1.key.lowercased(), $1.key) }
     }
 
-    /// The later object's values win; objects in both are merged in turn.
+    /// The later object's values win, in whatever case their names are; objects in both are merged in turn.
     static func merge(_ members: inout [String: JSONValue], _ others: [String: JSONValue]) {
+        let spellings = Dictionary(members.keys.map { ($0.lowercased(), $0) }) { first, _ in first }
         for (name, value) in others {
-            let known = members[name] == nil ? members.keys.first { $0.lowercased() == name.lowercased() } ?? name : name
+            let known = members[name] == nil ? spellings[name.lowercased()] ?? name : name
             if case .object(var inner)? = members[known], case .object(let new) = value {
                 merge(&inner, new)
                 members[known] = .object(inner)

@@ -11,6 +11,10 @@ enum StringFunctions {
         "replace": .of(3) { arguments in
             let (text, old, new) = (try arguments.string(0), try arguments.string(1), try arguments.string(2))
             guard !old.isEmpty else { throw arguments.failure("what it replaces is empty") }
+            try arguments.checkSearch(old.utf8.count, in: text.utf8.count)
+            let growth = max(0, new.utf8.count - old.utf8.count)
+            // Occurrences that cannot overlap, as replacing has it.
+            if growth > 0 { try arguments.checkFits(text.utf8.count + growth * text.ranges(of: old).count) }
             return .string(text.replacing(old, with: new))
         },
         "split": .of(2) { arguments in
@@ -22,11 +26,14 @@ enum StringFunctions {
                 delimiters = [try arguments.string(1)]
             }
             delimiters.removeAll(where: \.isEmpty)
+            try arguments.checkSearch(delimiters.count, in: text.utf8.count)
             return .array(pieces(of: text, at: delimiters).map { .string($0) })
         },
         "join": .of(2) { arguments in
             let parts = try arguments.array(0).map { try text(of: $0, arguments) }
-            return .string(parts.joined(separator: try arguments.string(1)))
+            let delimiter = try arguments.string(1)
+            try arguments.checkFits(parts.reduce(0) { $0 + $1.utf8.count + delimiter.utf8.count })
+            return .string(parts.joined(separator: delimiter))
         },
         "substring": .of(2...3) { arguments in
             let units = Array(try arguments.string(0).utf16)
@@ -51,11 +58,11 @@ enum StringFunctions {
         },
         "indexOf": .of(2) { arguments in
             if case .array(let elements) = arguments[0] { return .int(Int64(elements.firstIndex { $0.equals(arguments[1]) } ?? -1)) }
-            return .int(position(of: try arguments.string(1), in: try arguments.string(0), fromEnd: false))
+            return .int(try position(arguments, fromEnd: false))
         },
         "lastIndexOf": .of(2) { arguments in
             if case .array(let elements) = arguments[0] { return .int(Int64(elements.lastIndex { $0.equals(arguments[1]) } ?? -1)) }
-            return .int(position(of: try arguments.string(1), in: try arguments.string(0), fromEnd: true))
+            return .int(try position(arguments, fromEnd: true))
         },
     ]
 
@@ -67,6 +74,8 @@ enum StringFunctions {
         case .bool(let value): return value ? "True" : "False"
         case .null: return ""
         case .double, .array, .object:
+            guard let weight = value.weight(upTo: TemplateLimits.text, depth: 2 * TemplateLimits.valueDepth) else { throw arguments.failure("a value is too deep") }
+            try arguments.checkFits(weight)
             guard let bytes = try? JSON.encode(value) else { throw arguments.failure("a value has no text") }
             return String(decoding: bytes, as: UTF8.self)
         }
@@ -96,9 +105,10 @@ enum StringFunctions {
         return pieces + [String(text[start...])]
     }
 
-    /// Without regard to case; -1 if it is not there.
-    private static func position(of part: String, in text: String, fromEnd: Bool) -> Int64 {
-        let (units, wanted) = (Array(text.lowercased().utf16), Array(part.lowercased().utf16))
+    /// Where the second argument begins in the first, without regard to case; -1 if it is not there.
+    private static func position(_ arguments: FunctionArguments, fromEnd: Bool) throws -> Int64 {
+        let (units, wanted) = (Array(try arguments.string(0).lowercased().utf16), Array(try arguments.string(1).lowercased().utf16))
+        try arguments.checkSearch(wanted.count, in: units.count)
         guard wanted.count <= units.count else { return -1 }
         let starts = 0...(units.count - wanted.count)
         func isHit(_ start: Int) -> Bool { units[start..<(start + wanted.count)].elementsEqual(wanted) }

@@ -7,7 +7,7 @@ package final class DeploymentPlan {
     package let template: Template
     package let evaluator: Evaluator
     package private(set) var resources: [PlannedResource]
-    private let byID: [ResourceID: Int]
+    private let index: ResourceIndex
 
     /// - Parameters:
     ///   - given: The values of parameters by name in lower case.
@@ -26,16 +26,8 @@ package final class DeploymentPlan {
             }
         }
         resources = expansion.resources
-        var byID: [ResourceID: Int] = [:]
-        for (index, resource) in resources.enumerated() where resource.isWanted && !resource.isExisting {
-            guard byID.updateValue(index, forKey: resource.id) == nil else {
-                throw TemplateFailure("The resource '\(resource.id.typeAndName)' is defined multiple times in the template")
-            }
-        }
-        for (index, resource) in resources.enumerated() where byID[resource.id] == nil { byID[resource.id] = index }
-        self.byID = byID
-        let all = resources
-        for index in resources.indices { resources[index].add(try dependencies(of: index, among: all, batches: expansion.batches)) }
+        index = try ResourceIndex(resources)
+        for position in resources.indices { resources[position].add(try dependencies(of: position, batches: expansion.batches)) }
         try checkCycles()
     }
 
@@ -68,15 +60,10 @@ package final class DeploymentPlan {
     }
 
     /// The resource that an expression means by an id, a name, a symbolic name or `symbol[index]`; nil if the template has none.
-    package func index(of target: String) -> Int? {
-        if let id = ResourceID(target), target.hasPrefix("/"), let index = byID[id] { return index }
-        return matches(target, among: resources).first
-    }
+    package func index(of target: String) -> Int? { index.matches(target).first }
 
     /// The resources of a loop by its symbolic name, in order.
-    package func indices(ofLoop symbol: String) -> [Int] {
-        resources.indices.filter { resources[$0].symbol?.lowercased() == symbol.lowercased() }
-    }
+    package func indices(ofLoop symbol: String) -> [Int] { index.resources(ofSymbol: symbol) }
 
     /// The outputs, by name.
     ///
@@ -116,40 +103,21 @@ package final class DeploymentPlan {
 
     // MARK: - Order
 
-    private func dependencies(of index: Int, among all: [PlannedResource], batches: [ClosedRange<Int>: ClosedRange<Int>]) throws -> Set<Int> {
-        let resource = all[index]
+    private func dependencies(of position: Int, batches: [ClosedRange<Int>: ClosedRange<Int>]) throws -> Set<Int> {
+        let resource = resources[position]
         var found: Set<Int> = []
         if let parent = resource.parent { found.insert(parent) }
-        for (batch, previous) in batches where batch.contains(index) { found.formUnion(previous) }
+        for (batch, previous) in batches where batch.contains(position) { found.formUnion(previous) }
         for target in resource.dependsOn {
-            let matches = matches(target, among: all)
+            let matches = index.matches(target)
             guard !matches.isEmpty else {
                 throw TemplateFailure("The resource '\(target.prefix(300))' is not defined in the template, and '\(resource.id.typeAndName)' depends on it")
             }
             found.formUnion(matches)
         }
-        found.formUnion(ReferenceScan(evaluator: evaluator, turn: resource.turn).targets(in: resource).flatMap { matches($0, among: all) })
-        found.remove(index)
+        found.formUnion(ReferenceScan(evaluator: evaluator, turn: resource.turn).targets(in: resource).flatMap { index.matches($0) })
+        found.remove(position)
         return found
-    }
-
-    private func matches(_ target: String, among all: [PlannedResource]) -> [Int] {
-        if target.hasPrefix("/"), let id = ResourceID(target) { return byID[id].map { [$0] } ?? [] }
-        let wanted = target.lowercased()
-        if template.isSymbolic {
-            let found = all.indices.filter { index in
-                guard let symbol = all[index].symbol?.lowercased() else { return false }
-                return symbol == wanted || "\(symbol)[\(all[index].turn?.index ?? -1)]" == wanted
-            }
-            if !found.isEmpty { return found }
-        }
-        let loop = all.indices.filter { all[$0].turn?.name.lowercased() == wanted }
-        if !loop.isEmpty { return loop }
-        return all.indices.filter { index in
-            let id = all[index].id
-            let names = id.segments.map(\.name).joined(separator: "/").lowercased()
-            return names == wanted || id.typeAndName.lowercased() == wanted || "\(all[index].type)/\(names)".lowercased() == wanted
-        }
     }
 
     private func checkCycles() throws {
