@@ -24,10 +24,12 @@ let house: [Row] = [
     Row(name: "CofferIdentity", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferResources", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVault", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
-    Row(name: "CofferCompute", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferCompute", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     // Disk images of other programs.
     Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"]),
+    // Disks' contents, read and written through their exports.
+    Row(name: "CofferNBDClient", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"]),
     // Stores: drivers behind one port, and the seal over them.
     Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
     Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
@@ -49,7 +51,7 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferImport", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
+        "CofferVault", "CofferCompute", "CofferImport", "CofferNBDClient", "CofferMonitor", "CofferSQLite", "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
         "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
@@ -68,11 +70,11 @@ let tests: [Row] = [
     Row(name: "CofferResourcesTests", needs: ["CofferResources", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferToken", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferTokenTests", needs: ["CofferToken", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferCore"], outside: ["CPKCS11"]),
-    Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
-    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
+    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferNBDClient", "CofferPlatform", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
     Row(name: "CofferVhostTests", needs: ["CofferVhost"]),
     Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
 ]

@@ -6,6 +6,8 @@ package import CofferPlatform
 package struct ComputeServices: Sendable {
     /// For the resource manager.
     package let provider: ComputeProvider
+    /// For requests below `/disk-access`.
+    package let diskAccess: DiskAccessHandler
     /// For requests below `/coffer/v1`.
     package let diskOperations: DiskOperationsHandler
     /// To be run as long as the server runs.
@@ -16,13 +18,14 @@ package struct ComputeServices: Sendable {
     ///   - customerKeys: Uses customers' keys with the permissions of a set's identity. Must answer ``Caller/platform`` the status of
     ///     any key.
     ///   - platformKeys: Uses Coffer's own key, with the id `platform`.
+    ///   - contents: Reads and writes disks for those who were granted access.
     ///   - imageReader: Reads what disks are imported from; nil if imports are not allowed.
     ///   - sweep: How often all attached disks' keys are tried.
     ///   - poll: How often key changes are looked for when `bell` does not ring.
     ///   - report: Takes lines for the log; they hold no secrets.
     package init(
         store: any Store, customerKeys: any KeyService, platformKeys: any KeyService, diskHost: any DiskHost,
-        identities: any ManagedIdentities, authorizer: any Authorizer, authenticator: any Authenticator, audit: any AuditLog,
+        contents: any DiskContents, identities: any ManagedIdentities, authorizer: any Authorizer, authenticator: any Authenticator, audit: any AuditLog,
         clock: any WallClock, bell: EventBell, settings: ComputeSettings, imageReader: (any DiskImageReader)? = nil,
         sweep: Duration = .seconds(60), poll: Duration = .seconds(5),
         report: @escaping @Sendable (String) -> Void
@@ -36,28 +39,39 @@ package struct ComputeServices: Sendable {
             store: store, customer: customerKeys, identities: identities, keyCheck: keyCheck, hosted: hosted, clock: clock, turns: turns)
         let sets = EncryptionSetsService(
             store: store, identities: SetIdentities(identities: identities, authorizer: authorizer, rules: rules), keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
+        let accesses = DiskAccesses(store: store, hosted: hosted, clock: clock)
+        let trail = DiskAuditTrail(audit: audit, clock: clock)
         let changes = DiskChange(store: store, keys: keys, hosted: hosted)
         let creation = DiskCreation(
             store: store, keys: keys, hosted: hosted, changes: changes, clock: clock, running: RunningImports())
         let sources = DiskSources(store: store, authorizer: authorizer)
         let chooser = EncryptionChooser(store: store, authorizer: authorizer, rules: rules)
-        let updates = DiskUpdates(store: store, changes: changes, chooser: chooser, rules: rules)
+        let updates = DiskUpdates(store: store, changes: changes, chooser: chooser, rules: rules, accesses: accesses)
         let imports = DiskImports(reader: imageReader, creation: creation, turns: turns, report: report)
         let disks = DisksService(
-            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, imports: imports, turns: turns)
+            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, imports: imports,
+            accesses: accesses, turns: turns)
         let snapshots = SnapshotsService(
-            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, rules: rules, turns: turns)
+            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, rules: rules,
+            accesses: accesses, turns: turns)
         let images = ImagesService(store: store, creation: creation, sources: sources, chooser: chooser, turns: turns)
-        let keeper = DiskKeeper(store: store, creation: creation, keys: keys, hosted: hosted, turns: turns, report: report)
+        let keeper = DiskKeeper(
+            store: store, creation: creation, keys: keys, hosted: hosted, accesses: accesses, turns: turns, trail: trail, report: report)
+        let access = DiskAccessService(
+            store: store, creation: creation, accesses: accesses, keeper: keeper, hosted: hosted, turns: turns, authority: settings.authority)
+        let accessRoutes = DiskAccessRoutes(service: access, trail: trail)
         let operations = DiskOperationsService(
-            store: store, creation: creation, keeper: keeper, keys: keys, hosted: hosted, turns: turns)
+            store: store, creation: creation, keeper: keeper, keys: keys, hosted: hosted, accesses: accesses, turns: turns)
         provider = ComputeProvider(
-            sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings), disks: DisksRoutes(service: disks),
-            snapshots: SnapshotsRoutes(service: snapshots), images: ImagesRoutes(service: images))
+            sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings),
+            disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
+            snapshots: SnapshotsRoutes(service: snapshots, access: accessRoutes, clock: clock), images: ImagesRoutes(service: images))
         diskOperations = DiskOperationsHandler(
             routes: DiskOperationsRoutes(
                 service: operations, holders: HoldersService(store: store, keys: customerKeys, hosted: hosted), settings: settings), authenticator: authenticator,
-            authorizer: authorizer, audit: audit, clock: clock, settings: settings)
+            authorizer: authorizer, trail: trail, settings: settings)
+        diskAccess = DiskAccessHandler(
+            service: access, blobs: PageBlobRoutes(hosted: hosted, contents: contents, clock: clock), trail: trail)
         keyWatch = KeyWatch(
             store: store, sets: sets, rotation: rotation, keeper: keeper, bell: bell, clock: clock, poll: poll, sweep: sweep,
             report: report)

@@ -45,6 +45,10 @@ struct DiskRecord: Codable, Equatable, Sendable {
     var lastRewrap: Timestamp?
     /// The keys that it is being moved to.
     var move: KeyMove?
+    /// Only of a disk that is made to be uploaded.
+    var upload: DiskUpload?
+    /// Who has its URL may read it or, of an upload, write it.
+    var access: DiskAccess?
 
     /// Whether the host may not have done yet what the record says.
     var isUnsettled: Bool { phase == .creating || phase == .deleting || growth != nil || move != nil }

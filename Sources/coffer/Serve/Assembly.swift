@@ -8,6 +8,7 @@ import CofferIdentity
 import CofferImport
 import CofferModel
 import CofferMonitor
+import CofferNBDClient
 import CofferPlatform
 import CofferResources
 import CofferSeal
@@ -66,7 +67,7 @@ struct Assembly {
         )
         let compute = ComputeServices(
             store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),
-            diskHost: diskHost,
+            diskHost: diskHost, contents: NBDContents(),
             identities: DirectoryIdentities(store: store, clock: clock, bell: bell, settings: identity.settings),
             authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
@@ -80,7 +81,7 @@ struct Assembly {
         let door = FrontDoor(
             vaultSuffix: vaultSuffix, vaults: vault.handler, tokens: identity.tokens, isTokenPath: { identity.tokens.handles($0) },
             directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
-            disks: compute.diskOperations,
+            disks: compute.diskOperations, diskAccess: compute.diskAccess,
             audit: AuditReadHandler(
                 store: store, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
                 authority: authority, tenantID: card.tenantID
