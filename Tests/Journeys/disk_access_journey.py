@@ -100,6 +100,14 @@ def test_curl_gets_all_and_parts(stage):
     expect_equal((head.status, head.headers["content-length"], head.body), (200, str((1 << 30) + 512), b""), "HEAD")
 
 
+def test_qemu_img_reads_a_disk_where_it_is(stage):
+    modules = os.environ.get("QEMU_MODULE_DIR", "/usr/lib/x86_64-linux-gnu/qemu")
+    if not os.path.exists(f"{modules}/block-curl.so"):
+        raise Skip("qemu-img has no driver for HTTPS here: qemu-block-extra is not installed")
+    image = {"driver": "vpc", "file": {"driver": "https", "url": stage.kept["url"], "sslverify": False}}
+    stage.run(["qemu-img", "compare", "-F", "raw", f"json:{json.dumps(image)}", stage.kept["plain"]])
+
+
 def test_a_disk_that_is_read_is_not_used_otherwise(stage):
     stage.az_refused("disk delete -g g -n d -y", code="OperationNotAllowed")
     stage.az_refused("disk update -g g -n d --size-gb 2", code="OperationNotAllowed")

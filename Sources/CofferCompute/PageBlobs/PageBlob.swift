@@ -4,8 +4,8 @@ import CofferPlatform
 /// A disk as a page blob: its contents, and behind them the footer of a fixed VHD.
 struct PageBlob: Sendable {
     static let pageByteCount: UInt64 = 512
-    /// The longest write, in bytes.
-    static let longestWrite = 4 << 20
+    /// The longest write, and the longest read that is held at once, in bytes.
+    static let longestPiece: UInt64 = 4 << 20
     /// The most ranges in one list. What is more has the shortest gaps taken for data.
     static let longestList = 20_000
 

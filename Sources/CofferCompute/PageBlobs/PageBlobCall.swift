@@ -47,7 +47,7 @@ enum PageBlobCall: Equatable, Sendable {
         guard range.offset % page == 0, range.length % page == 0, range.end <= byteCount else { throw APIError.pageRangeNotValid }
         switch request.headers["x-ms-page-write"]?.lowercased() {
         case "update":
-            guard range.length <= PageBlob.longestWrite else { throw APIError.pageRangeTooLong }
+            guard range.length <= PageBlob.longestPiece else { throw APIError.pageRangeTooLong }
             guard range.length == request.body.count else { throw APIError.pageLengthNotValid }
             return .update(range)
         case "clear":

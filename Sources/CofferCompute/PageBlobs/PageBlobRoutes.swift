@@ -25,6 +25,10 @@ struct PageBlobRoutes: Sendable {
                 let range = asked?.clipped(to: blob.whole)
                 var headers = headers
                 if let range { headers["content-range"] = "bytes \(range.offset)-\(range.end - 1)/\(blob.byteCount)" }
+                // What is short is read first, so that a failure is an answer and not the end of the connection.
+                if let range, range.length <= PageBlob.longestPiece {
+                    return APIResponse(status: 206, headers: headers, body: try await blob.read(range))
+                }
                 return APIResponse(status: range == nil ? 200 : 206, headers: headers, content: content(of: blob, range ?? blob.whole, access))
             case .pages(let asked, let url):
                 let range = asked?.clipped(to: blob.whole) ?? blob.whole
