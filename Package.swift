@@ -40,7 +40,7 @@ let house: [Row] = [
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferNBD", needs: ["CofferBlock", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
-    Row(name: "CofferVhost", needs: ["CofferBlock", "CofferDiskFormat", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferVhost", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferDiskControl", needs: ["CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     // Clients.
     Row(name: "CofferClient", needs: ["CofferModel", "CofferCore"], outside: [.asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL]),

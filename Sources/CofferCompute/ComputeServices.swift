@@ -39,6 +39,7 @@ package struct ComputeServices: Sendable {
             store: store, customer: customerKeys, identities: identities, keyCheck: keyCheck, hosted: hosted, clock: clock, turns: turns)
         let sets = EncryptionSetsService(
             store: store, identities: SetIdentities(identities: identities, authorizer: authorizer, rules: rules), keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
+        let limiter = DiskLimiter(hosted: hosted, isEnforced: settings.enforcesPerformance)
         let accesses = DiskAccesses(store: store, hosted: hosted, clock: clock)
         let trail = DiskAuditTrail(audit: audit, clock: clock)
         let changes = DiskChange(store: store, keys: keys, hosted: hosted)
@@ -46,7 +47,7 @@ package struct ComputeServices: Sendable {
             store: store, keys: keys, hosted: hosted, changes: changes, clock: clock, running: RunningImports())
         let sources = DiskSources(store: store, authorizer: authorizer)
         let chooser = EncryptionChooser(store: store, authorizer: authorizer, rules: rules)
-        let updates = DiskUpdates(store: store, changes: changes, chooser: chooser, rules: rules, accesses: accesses)
+        let updates = DiskUpdates(store: store, changes: changes, chooser: chooser, rules: rules, accesses: accesses, limiter: limiter)
         let imports = DiskImports(reader: imageReader, creation: creation, turns: turns, report: report)
         let disks = DisksService(
             store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, imports: imports,
@@ -56,7 +57,8 @@ package struct ComputeServices: Sendable {
             accesses: accesses, turns: turns)
         let images = ImagesService(store: store, creation: creation, sources: sources, chooser: chooser, turns: turns)
         let keeper = DiskKeeper(
-            store: store, creation: creation, keys: keys, hosted: hosted, accesses: accesses, turns: turns, trail: trail, report: report)
+            store: store, creation: creation, keys: keys, hosted: hosted, accesses: accesses, limiter: limiter, turns: turns,
+            trail: trail, report: report)
         let access = DiskAccessService(
             store: store, creation: creation, accesses: accesses, keeper: keeper, hosted: hosted, turns: turns, authority: settings.authority)
         let accessRoutes = DiskAccessRoutes(service: access, trail: trail)

@@ -13,10 +13,12 @@ package struct ComputeSettings: Sendable {
     package let disksPath: String
     /// `vault.localhost:8443`, for examples in messages.
     package let vaultSuffix: String
+    /// Whether attached disks are held to the operations and bytes a second of their SKU, size and tier.
+    package let enforcesPerformance: Bool
 
     package init(
         ruleSet: RuleSet = .year2021, authority: String, tenantID: String, subscriptionID: String, audiences: [String],
-        disksPath: String, vaultSuffix: String
+        disksPath: String, vaultSuffix: String, enforcesPerformance: Bool = false
     ) {
         self.ruleSet = ruleSet
         self.authority = authority
@@ -25,5 +27,6 @@ package struct ComputeSettings: Sendable {
         self.audiences = audiences
         self.disksPath = disksPath
         self.vaultSuffix = vaultSuffix
+        self.enforcesPerformance = enforcesPerformance
     }
 }

@@ -24,12 +24,14 @@ final class World: Sendable {
     let audit = RecordingAuditLog()
     let bell = EventBell()
     let ruleSet: RuleSet
+    let enforcesPerformance: Bool
     private let log = Mutex<[String]>([])
 
     /// The lines of the log.
     var lines: [String] { log.withLock { $0 } }
 
-    init(_ ruleSet: RuleSet = .year2021) {
+    init(_ ruleSet: RuleSet = .year2021, enforcesPerformance: Bool = false) {
+        self.enforcesPerformance = enforcesPerformance
         self.ruleSet = ruleSet
         vaults = KeyVaultDouble(clock: clock)
         vaults.change("kv1", "key1", "v1") { _ in }
@@ -44,7 +46,8 @@ final class World: Sendable {
             authenticator: AuthenticatorDouble(), audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
                 ruleSet: ruleSet, authority: "https://localhost:8443", tenantID: Self.tenant, subscriptionID: Self.subscription,
-                audiences: ["https://localhost:8443"], disksPath: "/data/disks", vaultSuffix: Self.suffix),
+                audiences: ["https://localhost:8443"], disksPath: "/data/disks", vaultSuffix: Self.suffix,
+                enforcesPerformance: enforcesPerformance),
             imageReader: images,
             poll: poll, report: { line in self.log.withLock { $0.append(line) } })
     }

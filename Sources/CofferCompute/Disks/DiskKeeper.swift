@@ -10,6 +10,7 @@ struct DiskKeeper: Sendable {
     let keys: DiskKeys
     let hosted: HostedDisks
     let accesses: DiskAccesses
+    let limiter: DiskLimiter
     let turns: Turns
     let trail: DiskAuditTrail
     /// Takes a line for the log.
@@ -85,18 +86,19 @@ struct DiskKeeper: Sendable {
         }
     }
 
-    /// Opens the keys of a disk and has its host serve it with them, if it does not already.
+    /// Opens the keys of a disk and has its host serve it with them, if it does not already, within the disk's limits.
     ///
     /// - Throws: ``APIError`` of the key service if a key may not be used, ``DiskFailure`` of the host.
     func serve(_ record: DiskRecord, _ status: DiskStatus) async throws -> DiskStatus {
         try await hosted.withRecipientKey { publicKey in
             let opened = try await keys.open(status.layers, of: record, sealedTo: publicKey)
-            return switch status.state {
+            let served = switch status.state {
             case .open: status
             case .closed: try await hosted.open(record.disk, keys: opened, isReadOnly: record.isServedReadOnly)
             case .suspended: try await hosted.resume(record.disk, keys: opened)
             case .copying, .failed: throw DiskFailure(.busy, "the disk is not complete")
             }
+            return try await limiter.hold(record, served)
         }
     }
 

@@ -85,7 +85,7 @@ extension DiskResource.Properties {
     fileprivate init(_ disk: DiskRecord, percent: Double?, at now: Timestamp) {
         let gibibytes = DiskSize.gibibytes(of: disk.byteCount)
         let isSnapshot = disk.snapshot != nil
-        let performance = DiskPerformance(of: disk.sku, gibibytes: gibibytes, labels: disk.labels)
+        let performance = DiskPerformance(of: disk)
         let provisioningState = switch disk.phase {
         case .creating: "Creating"
         case .succeeded: "Succeeded"

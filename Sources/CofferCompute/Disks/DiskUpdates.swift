@@ -10,6 +10,7 @@ struct DiskUpdates: Sendable {
     let chooser: EncryptionChooser
     let rules: RuleBook
     let accesses: DiskAccesses
+    let limiter: DiskLimiter
 
     /// - Parameter tags: All tags that it is to have.
     /// - Throws: ``APIError`` for the first thing that cannot be changed so; then nothing is changed, or the size alone.
@@ -37,6 +38,7 @@ struct DiskUpdates: Sendable {
             }
         }
         guard let changed else { throw APIError.resourceNotFound(old.id) }
+        await limiter.hold(changed)
         return changed
     }
 

@@ -76,6 +76,13 @@ struct HostedDisks: Sendable {
         return ranges
     }
 
+    func statistics(_ disk: DiskID) async throws -> DiskStatistics {
+        guard case .statistics(let statistics) = try await perform(.statistics(disk: disk)) else { throw DiskFailure.unexpectedAnswer }
+        return statistics
+    }
+
+    func limit(_ disk: DiskID, to limits: DiskLimits) async throws -> DiskStatus { try await status(.limit(disk: disk, to: limits)) }
+
     func list() async throws -> (disks: [DiskStatus], refused: [RefusedDisk]) {
         guard case .disks(let disks, let refused) = try await perform(.list) else { throw DiskFailure.unexpectedAnswer }
         return (disks, refused)

@@ -73,7 +73,7 @@ struct Assembly {
             settings: ComputeSettings(
                 ruleSet: command.rules == .current ? .current : .year2021, authority: authority, tenantID: card.tenantID,
                 subscriptionID: card.subscriptionID, audiences: resources.audiences, disksPath: directory.disksPath,
-                vaultSuffix: vaultSuffix
+                vaultSuffix: vaultSuffix, enforcesPerformance: command.enforceDiskLimits
             ),
             imageReader: command.importDirectory.map { QemuImageReader(directory: $0) },
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
