@@ -25,7 +25,7 @@ let house: [Row] = [
     Row(name: "CofferIdentity", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferResources", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVault", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
-    Row(name: "CofferCompute", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferCompute", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferNetwork", needs: ["CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferMonitor", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferDeployments", needs: ["CofferPlatform", "CofferTemplates", "CofferModel", "CofferCore"]),
@@ -33,6 +33,8 @@ let house: [Row] = [
     Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"], outside: ["CLinux"]),
     // Virtual machines.
     Row(name: "CofferQEMU", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    // Disks' contents, read and written through their exports.
+    Row(name: "CofferNBDClient", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"]),
     // Stores: drivers behind one port, and the seal over them.
     Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
     Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
@@ -43,7 +45,7 @@ let house: [Row] = [
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferNBD", needs: ["CofferBlock", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
-    Row(name: "CofferVhost", needs: ["CofferBlock", "CofferDiskFormat", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferVhost", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferDiskControl", needs: ["CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     // Clients.
     Row(name: "CofferClient", needs: ["CofferModel", "CofferCore"], outside: [.asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL]),
@@ -54,7 +56,7 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferNetwork", "CofferDeployments", "CofferImport", "CofferQEMU", "CofferMonitor", "CofferSQLite",
+        "CofferVault", "CofferCompute", "CofferNetwork", "CofferDeployments", "CofferImport", "CofferNBDClient", "CofferQEMU", "CofferMonitor", "CofferSQLite",
         "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
         "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
@@ -75,14 +77,14 @@ let tests: [Row] = [
     Row(name: "CofferResourcesTests", needs: ["CofferResources", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferVaultTests", needs: ["CofferVault", "CofferSeal", "CofferToken", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferModel", "CofferCore"]),
     Row(name: "CofferTokenTests", needs: ["CofferToken", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferCore"], outside: ["CPKCS11"]),
-    Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferNetworkTests", needs: ["CofferNetwork", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferQEMUTests", needs: ["CofferQEMU", "CofferPlatform", "CofferModel"]),
     Row(name: "CofferDeploymentsTests", needs: ["CofferDeployments", "CofferResources", "CofferTemplates", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
-    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
+    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferNBDClient", "CofferPlatform", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
     Row(name: "CofferVhostTests", needs: ["CofferVhost"]),
     Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
 ]

@@ -9,7 +9,7 @@
 set -euo pipefail
 
 az_version=2.91.0
-sdk_version=1
+sdk_version=2
 sdk_home=${XDG_CACHE_HOME:-$HOME/.cache}/coffer/sdk-$sdk_version
 az_home=${XDG_CACHE_HOME:-$HOME/.cache}/coffer/az-$az_version
 packages=(
@@ -76,7 +76,7 @@ install_sdk() {
     echo "setup: installing the Azure SDKs in $sdk_home"
     python3 -m venv --clear "$sdk_home"
     "$sdk_home/bin/pip" install -q --disable-pip-version-check azure-identity azure-keyvault-keys azure-keyvault-secrets \
-        azure-keyvault-certificates azure-keyvault-administration azure-mgmt-keyvault cryptography jsonschema
+        azure-keyvault-certificates azure-keyvault-administration azure-mgmt-keyvault azure-mgmt-compute azure-storage-blob cryptography jsonschema
     touch "$sdk_home/complete"
 }
 

@@ -11,6 +11,8 @@ package final class DiskChannel: @unchecked Sendable {
     // SAFETY: `stack` and `isWaiting` are touched only under `mutex`; `scratch` only by a call that holds it.
     private let disk: EncryptedDisk
     let number: Int
+    /// Where whoever serves a client counts what it does with this channel.
+    package let meter: SessionMeter
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let keysChanged = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: DiskHeader.sectorByteCount, alignment: 64)
@@ -23,6 +25,7 @@ package final class DiskChannel: @unchecked Sendable {
     init(_ disk: EncryptedDisk, number: Int) {
         self.disk = disk
         self.number = number
+        meter = disk.meter.begin()
         unsafe pthread_mutex_init(mutex, nil)
         unsafe pthread_cond_init(keysChanged, nil)
     }

@@ -12,6 +12,9 @@ package final class EncryptedDisk: Sendable {
     package var byteCount: UInt64 { currentByteCount.load(ordering: .relaxed) }
     package let isReadOnly: Bool
 
+    /// Counts what its clients do since it was opened.
+    package let meter = DiskMeter()
+
     private let engine: XTSEngine
     let file: DataFile
     let ranges = RangeLock()
@@ -135,6 +138,7 @@ package final class EncryptedDisk: Sendable {
 
     func end(_ channel: DiskChannel) {
         state.withLock { $0.channels[channel.number] = nil }
+        meter.end(channel.meter)
         channel.equip(with: nil)
     }
 

@@ -6,6 +6,8 @@ package import CofferPlatform
 package struct ComputeServices: Sendable {
     /// For the resource manager.
     package let provider: ComputeProvider
+    /// For requests below `/disk-access`.
+    package let diskAccess: DiskAccessHandler
     /// For requests below `/coffer/v1`.
     package let diskOperations: DiskOperationsHandler
     /// To be run as long as the server runs.
@@ -18,6 +20,7 @@ package struct ComputeServices: Sendable {
     ///   - customerKeys: Uses customers' keys with the permissions of a set's identity. Must answer ``Caller/platform`` the status of
     ///     any key.
     ///   - platformKeys: Uses Coffer's own key, with the id `platform`.
+    ///   - contents: Reads and writes disks for those who were granted access.
     ///   - machines: What virtual machines need.
     ///   - imageReader: Reads what disks are imported from, and images.
     ///   - sweep: How often all attached disks' keys are tried.
@@ -25,7 +28,7 @@ package struct ComputeServices: Sendable {
     ///   - report: Takes lines for the log; they hold no secrets.
     package init(
         store: any Store, customerKeys: any KeyService, platformKeys: any KeyService, diskHost: any DiskHost,
-        identities: any ManagedIdentities, authorizer: any Authorizer, authenticator: any Authenticator, audit: any AuditLog,
+        contents: any DiskContents, identities: any ManagedIdentities, authorizer: any Authorizer, authenticator: any Authenticator, audit: any AuditLog,
         clock: any WallClock, bell: EventBell, settings: ComputeSettings, machines: MachinePorts, imageReader: any DiskImageReader,
         sweep: Duration = .seconds(60), poll: Duration = .seconds(5),
         report: @escaping @Sendable (String) -> Void
@@ -40,20 +43,30 @@ package struct ComputeServices: Sendable {
         let assigner = IdentityAssigner(identities: identities, authorizer: authorizer)
         let sets = EncryptionSetsService(
             store: store, identities: SetIdentities(assigner: assigner, rules: rules), keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
+        let limiter = DiskLimiter(hosted: hosted, isEnforced: settings.enforcesPerformance)
+        let accesses = DiskAccesses(store: store, hosted: hosted, clock: clock)
+        let trail = DiskAuditTrail(audit: audit, clock: clock)
         let changes = DiskChange(store: store, keys: keys, hosted: hosted)
         let creation = DiskCreation(
             store: store, keys: keys, hosted: hosted, changes: changes, clock: clock, running: RunningImports())
         let sources = DiskSources(store: store, authorizer: authorizer)
         let chooser = EncryptionChooser(store: store, authorizer: authorizer, rules: rules)
-        let updates = DiskUpdates(store: store, changes: changes, chooser: chooser, rules: rules)
+        let updates = DiskUpdates(store: store, changes: changes, chooser: chooser, rules: rules, accesses: accesses, limiter: limiter)
         let imports = DiskImports(reader: imageReader, creation: creation, turns: turns, report: report)
         let disks = DisksService(
-            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, imports: imports, turns: turns)
+            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, imports: imports,
+            accesses: accesses, turns: turns)
         let snapshots = SnapshotsService(
-            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, rules: rules, turns: turns)
+            store: store, creation: creation, updates: updates, sources: sources, chooser: chooser, rules: rules,
+            accesses: accesses, turns: turns)
         let images = ImagesService(store: store, creation: creation, sources: sources, chooser: chooser, turns: turns)
-        let keeper = DiskKeeper(store: store, creation: creation, keys: keys, hosted: hosted, turns: turns, report: report)
-        let serving = DiskServing(store: store, keeper: keeper, hosted: hosted, turns: turns)
+        let keeper = DiskKeeper(
+            store: store, creation: creation, keys: keys, hosted: hosted, accesses: accesses, limiter: limiter, turns: turns,
+            trail: trail, report: report)
+        let access = DiskAccessService(
+            store: store, creation: creation, accesses: accesses, keeper: keeper, hosted: hosted, turns: turns, authority: settings.authority)
+        let accessRoutes = DiskAccessRoutes(service: access, trail: trail)
+        let serving = DiskServing(store: store, keeper: keeper, hosted: hosted, accesses: accesses, turns: turns)
         let operations = DiskOperationsService(store: store, serving: serving, keys: keys, hosted: hosted)
         let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer)
         let metadata = MachineMetadata(
@@ -70,13 +83,16 @@ package struct ComputeServices: Sendable {
         machineKeeper = MachineKeeper(
             store: store, power: power, making: making, hosted: hosted, host: machines.host, turns: turns, report: report)
         provider = ComputeProvider(
-            sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings), disks: DisksRoutes(service: disks),
-            snapshots: SnapshotsRoutes(service: snapshots), images: ImagesRoutes(service: images),
+            sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings),
+            disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
+            snapshots: SnapshotsRoutes(service: snapshots, access: accessRoutes, clock: clock), images: ImagesRoutes(service: images),
             machines: MachinesRoutes(service: machineService), locations: LocationsRoutes(images: machines.images, region: settings.region))
         diskOperations = DiskOperationsHandler(
             routes: DiskOperationsRoutes(
                 service: operations, holders: HoldersService(store: store, keys: customerKeys, hosted: hosted), settings: settings), authenticator: authenticator,
-            authorizer: authorizer, audit: audit, clock: clock, settings: settings)
+            authorizer: authorizer, trail: trail, settings: settings)
+        diskAccess = DiskAccessHandler(
+            service: access, blobs: PageBlobRoutes(hosted: hosted, contents: contents, clock: clock), trail: trail)
         keyWatch = KeyWatch(
             store: store, sets: sets, rotation: rotation, keeper: keeper, bell: bell, clock: clock, poll: poll, sweep: sweep,
             report: report)

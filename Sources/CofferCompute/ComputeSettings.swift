@@ -19,10 +19,12 @@ package struct ComputeSettings: Sendable {
     package let certificateAuthority: String
     /// `vault.localhost:8443`, for examples in messages.
     package let vaultSuffix: String
+    /// Whether attached disks are held to the operations and bytes a second of their SKU, size and tier.
+    package let enforcesPerformance: Bool
 
     package init(
         ruleSet: RuleSet = .year2021, authority: String, tenantID: String, subscriptionID: String, region: String, audiences: [String],
-        disksPath: String, machinesPath: String, certificateAuthority: String, vaultSuffix: String
+        disksPath: String, machinesPath: String, certificateAuthority: String, vaultSuffix: String, enforcesPerformance: Bool = false
     ) {
         self.ruleSet = ruleSet
         self.authority = authority
@@ -34,5 +36,6 @@ package struct ComputeSettings: Sendable {
         self.machinesPath = machinesPath
         self.certificateAuthority = certificateAuthority
         self.vaultSuffix = vaultSuffix
+        self.enforcesPerformance = enforcesPerformance
     }
 }

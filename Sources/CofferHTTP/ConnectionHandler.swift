@@ -27,6 +27,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var holdsRead = false
     /// Whether the connection ends with the answer that is under way.
     private var isLast = false
+    /// The id of the request whose long answer is being sent.
+    private var streaming: String?
 
     init(adapter: RequestAdapter, channel: any Channel) {
         self.adapter = adapter
@@ -45,7 +47,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is ChannelShouldQuiesceEvent: finish(context)
+        // A long answer could keep the server from ending for hours; its client asks again for the rest.
+        case is ChannelShouldQuiesceEvent: streaming == nil ? finish(context) : context.close(promise: nil)
         case ChannelEvent.inputClosed: finish(context)
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -112,18 +115,43 @@ final class ConnectionHandler: ChannelDuplexHandler {
         Task(executorPreference: executor) { [adapter] in
             let response = await adapter.answer(call)
             if loop.inEventLoop {
-                place.value.handler.write(response, place.value.context)
+                place.value.handler.write(response, place.value.context, id: call.id)
             } else {
-                loop.execute { place.value.handler.write(response, place.value.context) }
+                loop.execute { place.value.handler.write(response, place.value.context, id: call.id) }
             }
         }
     }
 
-    private func write(_ response: HTTPAnswer, _ context: ChannelHandlerContext) {
+    private func write(_ response: HTTPAnswer, _ context: ChannelHandlerContext, id: String = "") {
         context.write(wrapOutboundOut(.head(response.head)), promise: nil)
+        if let content = response.content { return stream(content, of: response, context, id: id) }
         if !response.body.isEmpty {
             context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
         }
+        end(response, context)
+    }
+
+    /// Sends a long answer piece by piece, the next one when the client has taken the last.
+    private func stream(_ content: ResponseContent, of response: HTTPAnswer, _ context: ChannelHandlerContext, id: String) {
+        streaming = id
+        context.flush()
+        let loop = context.eventLoop
+        let channel = context.channel
+        let place = NIOLoopBound((handler: self, context: context), eventLoop: loop)
+        Task(executorPreference: executor) { [adapter] in
+            if let error = await content.send(over: channel) {
+                if !(error is ChannelError), !(error is NIOSSLError) { adapter.reportBroken(error, requestID: id) }
+                channel.close(promise: nil)
+                return
+            }
+            loop.execute {
+                place.value.handler.streaming = nil
+                place.value.handler.end(response, place.value.context)
+            }
+        }
+    }
+
+    private func end(_ response: HTTPAnswer, _ context: ChannelHandlerContext) {
         let end = wrapOutboundOut(.end(nil))
         guard !response.closes, !isLast else {
             let channel = context.channel
@@ -162,6 +190,34 @@ struct HTTPCall: Sendable {
 struct HTTPAnswer: Sendable {
     let head: HTTPResponseHead
     let body: [UInt8]
+    /// Sent instead of `body`.
+    let content: ResponseContent?
     /// Whether the connection ends with it.
     let closes: Bool
 }
+
+extension ResponseContent {
+    /// How much is held at once, in bytes.
+    private static let pieceByteCount: UInt64 = 1 << 20
+
+    /// Sends all of it. Waits for the client to take each piece.
+    ///
+    /// - Returns: Why it was broken off, or nil.
+    fileprivate func send(over channel: any Channel) async -> (any Error)? {
+        do {
+            var offset: UInt64 = 0
+            while offset < byteCount {
+                let bytes = try await read(offset, Int(min(Self.pieceByteCount, byteCount - offset)))
+                guard !bytes.isEmpty, UInt64(bytes.count) <= byteCount - offset else { throw ContentOutOfStep() }
+                try await channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes)))).get()
+                offset += UInt64(bytes.count)
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
+/// A long answer gave no bytes, or more than it had said.
+private struct ContentOutOfStep: Error {}

@@ -41,10 +41,15 @@ final class RequestAdapter: Sendable {
         return response(answer, to: call, requestID: requestID, now)
     }
 
+    /// Tells the log why a long answer was broken off.
+    func reportBroken(_ error: any Error, requestID: String) {
+        logger.error("answer broken off", metadata: ["requestId": "\(requestID)", "error": "\(String(reflecting: error))"])
+    }
+
     /// To what is no HTTP.
     static let malformed = HTTPAnswer(
         head: HTTPResponseHead(version: .http1_1, status: .badRequest, headers: ["connection": "close", "content-length": "0"]),
-        body: [], closes: true)
+        body: [], content: nil, closes: true)
 
     private func path(of call: HTTPCall) -> Substring {
         call.head.uri.prefix { $0 != "?" }
@@ -115,12 +120,12 @@ final class RequestAdapter: Sendable {
         for (name, value) in answer.headers where !Self.own.contains(name) && !Self.splits(name) && !Self.splits(value) {
             headers.add(name: name, value: value)
         }
-        if answer.status != 204, answer.status != 304 { headers.add(name: "content-length", value: String(answer.body.count)) }
+        if answer.status != 204, answer.status != 304 { headers.add(name: "content-length", value: String(answer.byteCount)) }
         let closes = !call.head.isKeepAlive
         if closes { headers.add(name: "connection", value: "close") }
         return HTTPAnswer(
             head: HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers),
-            body: call.head.method == .HEAD ? [] : answer.body, closes: closes
+            body: call.head.method == .HEAD ? [] : answer.body, content: call.head.method == .HEAD ? nil : answer.content, closes: closes
         )
     }
 

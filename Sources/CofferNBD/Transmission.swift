@@ -1,4 +1,5 @@
 import CofferBlock
+import CofferModel
 
 /// One connection after its handshake: takes requests and answers them, on the thread that calls ``run()``.
 ///
@@ -10,6 +11,8 @@ final class Transmission<Stream: ByteStream> {
     private let rules: RequestRules
     private let input: ReceiveBuffer
     private let replies: ReplyBuffer
+    /// Whether the client was told of an error of the request that is being served.
+    private var hasFailed = false
 
     /// Reads and writes are done in pieces of this many bytes: they stay in the processor's cache between the file, the cipher
     /// and the socket, and the client works on one while the next is made.
@@ -45,29 +48,40 @@ final class Transmission<Stream: ByteStream> {
     private func serve(_ request: NBDRequest) -> Bool {
         do {
             switch try rules.command(of: request) {
-            case .read: return read(request)
-            case .write: return write(request)
+            case .read: return metered(.read, request) { read(request) }
+            case .write: return metered(.write, request) { write(request) }
             case .blockStatus: return status(request)
             case .disconnect:
                 _ = replies.send(to: stream)
                 return false
-            case .flush: return finish(request) { () throws(BlockError) in try channel.flush() }
+            case .flush: return metered(.flush, request) { finish(request) { () throws(BlockError) in try channel.flush() } }
             case .cache: return finish(request) { () throws(BlockError) in
                 try channel.prefetch(at: request.offset, count: UInt64(request.length))
             }
-            case .trim: return finish(request) { () throws(BlockError) in
+            case .trim: return metered(.clear, request) { finish(request) { () throws(BlockError) in
                 try channel.trim(at: request.offset, count: UInt64(request.length))
                 if request.isDurable { try channel.flush() }
-            }
-            case .writeZeroes: return finish(request) { () throws(BlockError) in
+            } }
+            case .writeZeroes: return metered(.clear, request) { finish(request) { () throws(BlockError) in
                 try writeZeroes(request)
                 if request.isDurable { try channel.flush() }
-            }
+            } }
             }
         } catch {
             if request.type == NBDCommand.write.rawValue, !skip(Int(request.length)) { return false }
             return answer(request, error)
         }
+    }
+
+    /// Waits for the disk's limits and counts what the request does. Answers that are collected go out before a wait that a limit makes.
+    private func metered(_ kind: OperationStatistics.Kind, _ request: NBDRequest, _ body: () -> Bool) -> Bool {
+        // What is only cleared moves no bytes.
+        let byteCount = kind == .clear ? 0 : UInt64(request.length)
+        guard let start = channel.meter.begin(byteCount, beforeWaiting: { replies.send(to: stream) }) else { return false }
+        hasFailed = false
+        let goesOn = body()
+        channel.meter.end(kind, UInt64(request.length), since: start, failed: hasFailed)
+        return goesOn
     }
 
     // MARK: Reading
@@ -98,6 +112,7 @@ final class Transmission<Stream: ByteStream> {
                     replies.advance(count)
                 }
             } catch {
+                hasFailed = true
                 replies.putErrorChunk(request.cookie, NBDError(error))
                 return true
             }
@@ -116,6 +131,7 @@ final class Transmission<Stream: ByteStream> {
             do {
                 _ = try unsafe channel.read(replies.space(after: skip, count), at: request.offset + UInt64(done))
             } catch {
+                hasFailed = true
                 return done == 0 ? answer(request, NBDError(error)) : false
             }
             if done == 0, rules.isStructured {
@@ -216,6 +232,7 @@ final class Transmission<Stream: ByteStream> {
     /// The answer without data. Reads and block statuses of structured clients are answered in chunks even when they fail.
     private func answer(_ request: NBDRequest, _ error: NBDError?) -> Bool {
         guard makeRoom(64) else { return false }
+        if error != nil { hasFailed = true }
         let isChunked = rules.isStructured && (request.type == NBDCommand.read.rawValue || request.type == NBDCommand.blockStatus.rawValue)
         if isChunked, let error {
             replies.putErrorChunk(request.cookie, error)

@@ -1,5 +1,6 @@
 import CofferBlock
 import CofferDiskFormat
+import CofferModel
 import Glibc
 
 /// Does the requests of a virtio block device (Virtual I/O Device 1.1 section 5.2.6) on one disk. For one thread.
@@ -58,11 +59,20 @@ final class BlockRequests {
         let room = input.count
         var outcome = Status.unsupported
         if let kind = Kind(rawValue: word) {
+            let counted: (kind: OperationStatistics.Kind, byteCount: Int)? = switch kind {
+            case .read: (.read, input.count)
+            case .write: (.write, output.count)
+            case .flush: (.flush, 0)
+            case .discard, .writeZeroes: (.clear, 0)
+            case .identify: nil
+            }
+            let start = counted.flatMap { channel.meter.begin(UInt64($0.byteCount)) }
             do {
                 outcome = try perform(kind, sector, &output, &input) ? .done : .unsupported
             } catch {
                 outcome = .failed
             }
+            if let counted, let start { channel.meter.end(counted.kind, UInt64(counted.byteCount), since: start, failed: outcome != .done) }
         }
         unsafe status.storeBytes(of: outcome.rawValue, as: UInt8.self)
         return room - input.count + 1

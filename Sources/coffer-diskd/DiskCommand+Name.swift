@@ -19,6 +19,8 @@ extension DiskCommand {
         case .list: "list"
         case .holes: "holes"
         case .changes: "changes"
+        case .statistics: "statistics"
+        case .limit: "limit"
         case .sync: "sync"
         case .quitIfIdle: "quitIfIdle"
         }

@@ -41,6 +41,13 @@ extension DiskService {
         }
     }
 
+    func statistics(_ disk: DiskID) throws(DiskFailure) -> DiskStatistics {
+        try withUnit(disk) { (open) throws(DiskFailure) in
+            guard let open else { throw DiskFailure(.badCommand, "the disk is not open") }
+            return open.meter.statistics
+        }
+    }
+
     func status(_ header: DiskHeader, _ open: EncryptedDisk?) throws(DiskFailure) -> DiskStatus {
         let reason = open?.suspensionReason
         let name = header.disk.text
@@ -49,6 +56,7 @@ extension DiskService {
             allocatedByteCount: open?.allocatedByteCount ?? DiskHoles.allocatedByteCount(ofFileAt: shelf.dataPath(of: header.disk)),
             generation: header.generation, layers: header.layers.map(\.layer),
             export: open == nil ? nil : DiskExport(socketPath: server.path, name: name, vhostPath: vhost.path(of: name)), reason: reason,
-            clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost.isInUse(name) ? 1 : 0))
+            clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost.isInUse(name) ? 1 : 0),
+            limits: (open?.meter.limiter.limits).flatMap { $0 == .none ? nil : $0 })
     }
 }

@@ -40,6 +40,7 @@ extension DiskService {
         try withUnit(disk) { (open) throws(DiskFailure) in
             if let closing = open.take() {
                 closing.releaseWaiting()
+                closing.meter.limiter.set(.none)
                 server.remove(disk.text)
                 vhost.remove(disk.text)
                 do throws(BlockError) { try closing.close() } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
@@ -72,6 +73,19 @@ extension DiskService {
             do throws(BlockError) { try open.resume(with: keys) } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
             log.write("resumed", [("disk", disk.text)])
             return try status(header, open)
+        }
+    }
+
+    func limit(_ disk: DiskID, to limits: DiskLimits) throws(DiskFailure) -> DiskStatus {
+        guard limits.operationsPerSecond != 0, limits.bytesPerSecond != 0 else { throw DiskFailure(.badCommand, "a limit of 0 is none that I/O can end under") }
+        return try withUnit(disk) { (open) throws(DiskFailure) in
+            guard let open else { throw DiskFailure(.badCommand, "the disk is not open") }
+            open.meter.limiter.set(limits)
+            log.write("limited", [
+                ("disk", disk.text), ("operationsPerSecond", limits.operationsPerSecond.map(String.init) ?? "any"),
+                ("bytesPerSecond", limits.bytesPerSecond.map(String.init) ?? "any"),
+            ])
+            return try status(header(disk), open)
         }
     }
 

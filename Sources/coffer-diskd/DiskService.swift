@@ -64,6 +64,8 @@ final class DiskService: Sendable {
         case .list: return try list()
         case .holes(let disk): return .holes(try holes(disk))
         case .changes(let disk, let base): return .changes(try changes(disk, since: base))
+        case .statistics(let disk): return .statistics(try statistics(disk))
+        case .limit(let disk, let limits): return .disk(try limit(disk, to: limits))
         case .sync:
             try sync()
             return .done
@@ -77,7 +79,12 @@ final class DiskService: Sendable {
     func closeAll() {
         isEnding.store(true, ordering: .sequentiallyConsistent)
         copies.cancelAll()
-        for unit in units.withLock({ $0 }).values { unit.open.withLock { $0?.releaseWaiting() } }
+        for unit in units.withLock({ $0 }).values {
+            unit.open.withLock { open in
+                open?.releaseWaiting()
+                open?.meter.limiter.set(.none)
+            }
+        }
         server.stop()
         for (disk, unit) in units.withLock({ $0 }) {
             unit.open.withLock { open in

@@ -27,14 +27,24 @@ struct DiskMachineTests {
     ] as [(Bool, DiskStatus.State?, DiskMachine.Step)])
     func steps(attached: Bool, state: DiskStatus.State?, step: DiskMachine.Step) throws {
         let record = try record(.succeeded, attached: attached)
-        #expect(DiskMachine.step(for: record, status(record, state)) == step)
+        #expect(DiskMachine.step(for: record, status(record, state), at: Timestamp(seconds: 5)) == step)
+    }
+
+    @Test("Who has access is served like a guest, until the access expires", arguments: [
+        (6, nil, .missing), (6, .closed, .open), (6, .open, .check), (6, .suspended, .revive),
+        (5, nil, .endAccess), (5, .closed, .endAccess), (5, .open, .endAccess), (5, .suspended, .endAccess),
+    ] as [(Int64, DiskStatus.State?, DiskMachine.Step)])
+    func access(expires: Int64, state: DiskStatus.State?, step: DiskMachine.Step) throws {
+        var record = try record(.succeeded, attached: false)
+        record.access = DiskAccess(id: "a", level: .read, expires: Timestamp(seconds: expires), digest: [])
+        #expect(DiskMachine.step(for: record, status(record, state), at: Timestamp(seconds: 5)) == step)
     }
 
     @Test("What was interrupted is settled first", arguments: [DiskRecord.Phase.creating, .deleting])
     func settle(phase: DiskRecord.Phase) throws {
         let record = try record(phase, attached: false)
         for state in [nil, .closed, .open] as [DiskStatus.State?] {
-            #expect(DiskMachine.step(for: record, status(record, state)) == .settle)
+            #expect(DiskMachine.step(for: record, status(record, state), at: Timestamp(seconds: 5)) == .settle)
         }
     }
 }

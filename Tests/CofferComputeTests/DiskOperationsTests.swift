@@ -184,8 +184,8 @@ struct DiskOperationsTests {
         let services = world.start()
         try await world.makeDisk(services, set: nil)
         let handler = DiskOperationsHandler(
-            routes: services.diskOperations.routes, authenticator: AuthenticatorDouble(), authorizer: world.authorizer, audit: Deaf(),
-            clock: world.clock, settings: services.diskOperations.settings)
+            routes: services.diskOperations.routes, authenticator: AuthenticatorDouble(), authorizer: world.authorizer,
+            trail: DiskAuditTrail(audit: Deaf(), clock: world.clock), settings: services.diskOperations.settings)
         let path = ["coffer", "v1", "subscriptions", World.subscription, "resourceGroups", "rg", "disks", "disk1", "holes"]
         await #expect(throws: Deaf.Full.self) {
             _ = try await handler.handle(world.request(.post, path: path, body: [], token: "operator"))

@@ -231,7 +231,7 @@ struct DisksTests {
     }
 
     @Test("What is not served is refused with a sentence", arguments: [
-        ["creationData": ["createOption": "Upload", "uploadSizeBytes": 20972032]], ["maxShares": 2], ["networkAccessPolicy": "DenyAll"],
+        ["creationData": ["createOption": "UploadPreparedSecure", "uploadSizeBytes": 20972032]], ["maxShares": 2], ["networkAccessPolicy": "DenyAll"],
         ["publicNetworkAccess": "Disabled"], ["securityProfile": ["securityType": "TrustedLaunch"]],
         ["encryptionSettingsCollection": ["enabled": true]], ["burstingEnabled": true], ["diskAccessId": "/x"],
     ] as [JSONValue])
@@ -320,7 +320,7 @@ struct DisksTests {
 
     @Test("Other types and verbs are refused", arguments: [
         (APIRequest.Method.get, "galleries", "404 InvalidResourceType"), (.get, "cloudServices/c1", "404 InvalidResourceType"),
-        (.post, "disks/d/beginGetAccess", "400 NotSupported"), (.get, "disks/d/parts", "404 InvalidResourceType"),
+        (.post, "disks/d/beginGetAccess", "400 InvalidRequestContent"), (.get, "disks/d/parts", "404 InvalidResourceType"),
         (.post, "disks/d", "405 MethodNotAllowed"), (.put, "disks", "405 MethodNotAllowed"), (.put, "diskEncryptionSets", "405 MethodNotAllowed"),
         (.post, "diskEncryptionSets/d/associatedResources", "405 MethodNotAllowed"),
     ])

@@ -21,17 +21,20 @@ final class World: Sendable {
     let machines = MachineHostDouble()
     let interfaces = InterfacesDouble()
     let listener = ListenerDouble()
+    let contents = DiskContentsDouble()
     let identities = ManagedIdentitiesDouble()
     let authorizer = AuthorizerDouble()
     let audit = RecordingAuditLog()
     let bell = EventBell()
     let ruleSet: RuleSet
+    let enforcesPerformance: Bool
     private let log = Mutex<[String]>([])
 
     /// The lines of the log.
     var lines: [String] { log.withLock { $0 } }
 
-    init(_ ruleSet: RuleSet = .year2021) {
+    init(_ ruleSet: RuleSet = .year2021, enforcesPerformance: Bool = false) {
+        self.enforcesPerformance = enforcesPerformance
         self.ruleSet = ruleSet
         vaults = KeyVaultDouble(clock: clock)
         vaults.change("kv1", "key1", "v1") { _ in }
@@ -41,13 +44,13 @@ final class World: Sendable {
     func start(fuse: Fuse? = nil, poll: Duration = .seconds(3600), images: any DiskImageReader = DiskImportTests.ReaderDouble()) -> ComputeServices {
         ComputeServices(
             store: fuse.map { FusedStore(base: store, fuse: $0) } ?? store, customerKeys: vaults, platformKeys: PlatformKeysDouble(),
-            diskHost: fuse.map { FusedHost(base: host, fuse: $0) } ?? host,
+            diskHost: fuse.map { FusedHost(base: host, fuse: $0) } ?? host, contents: contents,
             identities: fuse.map { FusedIdentities(base: identities, fuse: $0) } ?? identities, authorizer: authorizer,
             authenticator: AuthenticatorDouble(), audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
                 ruleSet: ruleSet, authority: "https://localhost:8443", tenantID: Self.tenant, subscriptionID: Self.subscription, region: "uksouth",
                 audiences: ["https://localhost:8443"], disksPath: "/data/disks", machinesPath: "/data/run/vm",
-                certificateAuthority: "PEM", vaultSuffix: Self.suffix),
+                certificateAuthority: "PEM", vaultSuffix: Self.suffix, enforcesPerformance: enforcesPerformance),
             machines: MachinePorts(
                 interfaces: interfaces, host: machines, images: ImagesDouble(), tokens: TokensDouble(), listener: listener),
             imageReader: images,
@@ -147,6 +150,44 @@ final class World: Sendable {
         let answer = try await services.diskOperations.handle(
             request(.post, path: path, body: try body.map { try JSON.encode($0) } ?? [], token: token))
         return try JSON.decode(JSONValue.self, from: answer.body)
+    }
+
+    // MARK: Access to contents
+
+    /// Makes a disk that is to be uploaded, of `size` bytes without the footer.
+    @discardableResult
+    func makeUpload(_ services: ComputeServices, _ name: String = "disk1", size: Int64 = 32 << 20) async throws -> JSONValue {
+        try await arm(services, .put, "disks/\(name)", [
+            "location": "uksouth", "properties": ["creationData": ["createOption": "Upload", "uploadSizeBytes": .int(size + 512)]],
+        ]).body
+    }
+
+    /// Grants access and returns the URL, as a client that follows the answer gets it.
+    func grantAccess(
+        _ services: ComputeServices, _ path: String = "disks/disk1", _ level: String = "Read", seconds: Int64 = 3600
+    ) async throws -> String {
+        let body: JSONValue = ["access": .string(level), "durationInSeconds": .int(seconds)]
+        let parts = (path + "/beginGetAccess").split(separator: "/").map(String.init)
+        let grant = try await AllowEverything().grant(.management("Microsoft.Compute/*"), to: Self.caller, on: ResourceID(subscription: Self.subscription))
+        let answer = try await services.provider.handle(ARMRequest(
+            http: request(.post, path: parts, body: try JSON.encode(body)), path: parts, subscription: Self.subscription, group: "rg", grant: grant))
+        guard answer.status == 202, let address = answer.headers["location"] else { throw APIError.invalidParameter("not accepted") }
+        let shown = try JSON.decode(JSONValue.self, from: try await open(services, .get, address).body)
+        return shown["accessSAS"]?.string ?? ""
+    }
+
+    /// What is answered at a URL of an access.
+    func open(
+        _ services: ComputeServices, _ method: APIRequest.Method, _ url: String, headers: [String: String] = [:], body: [UInt8] = []
+    ) async throws -> (status: Int, code: String?, headers: [String: String], body: [UInt8]) {
+        let halves = url.split(separator: "?", maxSplits: 1).map(String.init)
+        let path = RequestTarget.segments(of: halves[0].replacing("https://localhost:8443", with: "")) ?? []
+        let answer = try await services.diskAccess.handle(APIRequest(
+            method: method, host: "localhost:8443", path: path, query: RequestTarget.query(of: halves.count == 2 ? halves[1] : nil) ?? [],
+            headers: headers, body: body, address: "127.0.0.1", requestID: "r", received: clock.now()))
+        var bytes = answer.body
+        if let content = answer.content, method != .head { bytes = try await content.read(0, Int(min(content.byteCount, 1 << 20))) }
+        return (answer.status, answer.headers["x-ms-error-code"], answer.headers, bytes)
     }
 
     // MARK: What is stored

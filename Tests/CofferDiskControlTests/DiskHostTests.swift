@@ -121,6 +121,29 @@ struct DiskHostTests {
         #expect(await code { _ = try await host.status(.resume(disk: disk, keys: keys)) } == .badCommand)
     }
 
+    @Test func limitsHoldWhileADiskIsOpenAndStatisticsStartWithIt() async throws {
+        let host = try await DiskHostProcess()
+        _ = try await host.create(disk, keys: [.first])
+        let limits = DiskLimits(operationsPerSecond: 500, bytesPerSecond: nil)
+        #expect(await code { _ = try await host.status(.limit(disk: disk, to: limits)) } == .badCommand)
+        #expect(await code { _ = try await host.client.perform(.statistics(disk: disk)) } == .badCommand)
+        let open = try await host.open(disk, keys: [.first])
+        #expect(open.limits == nil)
+        #expect(try await host.status(.limit(disk: disk, to: limits)).limits == limits)
+        #expect(await code { _ = try await host.status(.limit(disk: disk, to: DiskLimits(operationsPerSecond: nil, bytesPerSecond: 0))) } == .badCommand)
+        let kinds = OperationStatistics.Kind.allCases
+        let none = kinds.map {
+            OperationStatistics(
+                kind: $0, count: 0, byteCount: 0, errorCount: 0, nanoseconds: 0, histogram: [UInt64](repeating: 0, count: OperationStatistics.bucketCount))
+        }
+        #expect(try await host.client.perform(.statistics(disk: disk))
+            == .statistics(DiskStatistics(operations: none, limits: limits, delayedCount: 0, delayedNanoseconds: 0)))
+        #expect(try await host.status(.limit(disk: disk, to: .none)).limits == nil)
+        _ = try await host.status(.limit(disk: disk, to: limits))
+        _ = try await host.status(.close(disk: disk))
+        #expect(try await host.open(disk, keys: [.first]).limits == nil)
+    }
+
     @Test func aCorruptHeaderIsToldByPathAndTheOthersGoOn() async throws {
         let host = try await DiskHostProcess()
         _ = try await host.create(disk, keys: [.first])

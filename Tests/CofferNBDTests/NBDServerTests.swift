@@ -2,6 +2,7 @@ import CLinux
 @testable import CofferBlock
 @testable import CofferNBD
 import CofferCore
+import CofferModel
 import Foundation
 import Testing
 
@@ -163,5 +164,58 @@ extension DiskChannel {
         var bytes = [UInt8](repeating: 0xEE, count: count)
         _ = try unsafe bytes.withUnsafeMutableBytes { buffer in try unsafe read(buffer, at: 0) }
         return bytes
+    }
+}
+
+/// What connections did, as the disk's meter tells it.
+struct ConnectionMeterTests {
+    @Test func requestsAreCountedWithTheirBytesAndErrors() throws {
+        let running = try TestServer()
+        let client = try RawClient(running.server.path)
+        client.open("disk")
+        client.send(Wire.request(1, length: 8192, payload: [UInt8](repeating: 7, count: 8192)))
+        client.send(Wire.request(0, length: 4096) + Wire.request(0, length: 4096) + Wire.request(3) + Wire.request(4, offset: 4096, length: 4096))
+        _ = client.receive(16 + 2 * (16 + 4096) + 16 + 16)
+        running.disk.suspend(reason: "test")
+        client.send(Wire.request(0, length: 512))
+        #expect(client.receive(16) == Wire.simpleReply(5))
+        let found = running.disk.meter.statistics.operations
+        #expect(found.map(\.count) == [3, 1, 1, 1])
+        #expect(found.map(\.byteCount) == [8704, 8192, 0, 4096])
+        #expect(found.map(\.errorCount) == [1, 0, 0, 0])
+    }
+
+    @Test func whatAnEndedConnectionDidStaysCounted() throws {
+        let running = try TestServer()
+        for _ in 0..<3 {
+            let client = try RawClient(running.server.path)
+            client.open("disk")
+            client.send(Wire.request(0, length: 512))
+            _ = client.receive(16 + 512)
+        }
+        running.server.remove("disk")
+        #expect(running.disk.meter.statistics.operations.first?.count == 3)
+    }
+
+    @Test func aLimitDelaysAndFailsNothing() throws {
+        let running = try TestServer()
+        running.disk.meter.limiter.set(DiskLimits(operationsPerSecond: 200, bytesPerSecond: nil))
+        let client = try RawClient(running.server.path)
+        client.open("disk")
+        for _ in 0..<60 { client.send(Wire.request(0, length: 1)) }
+        #expect(client.receive(60 * 17) == (0..<60).flatMap { _ in Wire.simpleReply(0, [0]) })
+        #expect(running.disk.meter.statistics.delayedCount > 0)
+    }
+
+    @Test func liftingALimitLetsAConnectionEnd() throws {
+        let running = try TestServer()
+        running.disk.meter.limiter.set(DiskLimits(operationsPerSecond: nil, bytesPerSecond: 1000))
+        let client = try RawClient(running.server.path)
+        client.open("disk")
+        client.send(Wire.request(0, length: 1 << 20) + Wire.request(0, length: 1 << 20))
+        _ = client.receive(16 + 1 << 20)
+        running.disk.meter.limiter.set(.none)
+        running.server.remove("disk")
+        #expect(running.server.clientCount(of: "disk") == 0)
     }
 }

@@ -22,14 +22,6 @@ def set_up(stage):
         stage.say("notice: ../shared/specs is not there, so that responses are not held against the OpenAPI files")
 
 
-def find_sdk():
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "coffer"
-    for path in sorted(cache.glob("sdk-*/bin/python"), reverse=True):
-        if (path.parents[1] / "complete").exists():
-            return path
-    raise Failure("the Azure SDKs are not installed: scripts/setup.sh az")
-
-
 def step(stage, program, name, *more):
     stage.run([stage.kept["python"], STEPS / f"{program}_steps.py", stage.vault_url(stage.kept["vault"]), name, *more])
 

@@ -56,6 +56,15 @@ def find_az():
     raise Failure("az is not installed: scripts/setup.sh az")
 
 
+def find_sdk():
+    """The Python that has the current Azure SDKs."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "coffer"
+    for path in sorted(cache.glob("sdk-*/bin/python"), reverse=True):
+        if (path.parents[1] / "complete").exists():
+            return path
+    raise Failure("the Azure SDKs are not installed: scripts/setup.sh az")
+
+
 class Result:
     """What became of a command."""
 

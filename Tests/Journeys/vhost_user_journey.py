@@ -163,6 +163,21 @@ def test_requests_of_every_kind(stage):
     end.close()
 
 
+def test_requests_are_counted(stage):
+    def counts():
+        return {each["kind"]: each for each in stage.coffer_json("disk stats d -g g")["operations"]}
+
+    end, before, place = front_end(stage), counts(), 100 << 11
+    for kind, sector, data, length in (
+            (1, place, bytes(4096), 0), (0, place, b"", 4096), (0, place, b"", 512), (4, 0, b"", 0), (0, 1 << 40, b"", 512)):
+        end.request(kind, sector, data, length)
+    end.close()
+    after = counts()
+    grown = {(kind, what): after[kind][what] - before[kind][what] for kind in after for what in ("count", "bytes", "errors")}
+    wanted = {("read", "count"): 3, ("read", "bytes"): 5120, ("read", "errors"): 1, ("write", "count"): 1, ("write", "bytes"): 4096, ("flush", "count"): 1}
+    expect_equal({key: value for key, value in grown.items() if value}, wanted, "what was counted")
+
+
 def test_front_ends_that_break_the_protocol_are_cut_off_and_harm_nobody(stage):
     host = hosts(stage)
     ruin = [

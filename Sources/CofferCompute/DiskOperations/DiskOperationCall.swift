@@ -7,6 +7,8 @@ enum DiskOperation: String, CaseIterable, Sendable {
     case attach
     case detach
     case inspect
+    /// Of what its clients have done.
+    case stats
     case exportKey
     case holes
     /// Of a snapshot, since another of the same disk.
@@ -23,7 +25,7 @@ enum DiskOperation: String, CaseIterable, Sendable {
     var action: Action {
         switch self {
         case .attach, .detach: .management("Microsoft.Compute/disks/write")
-        case .list, .inspect, .dataKeys, .keyImpact: .management("Microsoft.Compute/disks/read")
+        case .list, .inspect, .stats, .dataKeys, .keyImpact: .management("Microsoft.Compute/disks/read")
         case .status: .management("Microsoft.Compute/diskEncryptionSets/read")
         case .exportKey, .holes, .changes: .data("Microsoft.Compute/disks/exportKey/action")
         }
@@ -32,7 +34,7 @@ enum DiskOperation: String, CaseIterable, Sendable {
     /// The audit event's operation; nil for what changes and reveals nothing.
     var auditName: String? {
         switch self {
-        case .list, .inspect, .dataKeys, .keyImpact, .status: nil
+        case .list, .inspect, .stats, .dataKeys, .keyImpact, .status: nil
         case .attach: "DiskAttach"
         case .detach: "DiskDetach"
         case .exportKey: "DiskExportKey"

@@ -36,11 +36,18 @@ extension APIError {
             message: "The disk '\(id.name)' could not be made: \(reason ?? "") Delete it and make it again.")
     }
 
+    /// 409: nobody uses it.
+    static func diskNotAttached(_ id: ResourceID) -> APIError {
+        APIError(
+            status: 409, code: "OperationNotAllowed",
+            message: "The disk '\(id.name)' is not attached: there is something to tell once it is. coffer disk attach \(id.name) -g \(id.group ?? "")")
+    }
+
     static func diskPathNotFound(_ path: [String]) -> APIError {
         APIError(
             status: 404, code: "NotFound",
             message: "There is nothing at '/\(path.joined(separator: "/").prefix(300))'. Coffer's disk operations are POST "
-                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|exportKey|holes}, …/snapshots/…/changes, "
+                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|stats|exportKey|holes}, …/snapshots/…/changes, "
                 + "…/diskEncryptionSets/…/status and GET /coffer/v1/subscriptions/…/{disks|dataKeys|keyImpact}.")
     }
 

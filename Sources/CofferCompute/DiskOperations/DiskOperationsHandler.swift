@@ -8,55 +8,33 @@ package struct DiskOperationsHandler: APIHandler {
     let routes: DiskOperationsRoutes
     let authenticator: any Authenticator
     let authorizer: any Authorizer
-    let audit: any AuditLog
-    let clock: any WallClock
+    let trail: DiskAuditTrail
     let settings: ComputeSettings
 
     /// - Throws: ``APIError``.
     package func handle(_ request: APIRequest) async throws -> APIResponse {
         guard let call = try DiskOperationCall(request) else { throw APIError.diskPathNotFound(request.path) }
-        let started = clock.now()
+        let started = trail.clock.now()
         let caller: Caller
         do {
             caller = try await authenticator.caller(of: request, audiences: settings.audiences)
         } catch let refusal as TokenRefusal {
             let error = APIError.diskTokenRefused(refusal, settings: settings)
-            try await record(call, request, caller: nil, started: started, outcome: .failure(error))
+            if let name = call.operation.auditName {
+                try await trail.record(name, on: call.scope, request, by: nil, since: started, .failure(error))
+            }
             throw error
         }
-        let outcome: Result<APIResponse, any Error>
-        do {
-            outcome = .success(try await answer(call, request, caller: caller))
-        } catch let forbidden as Forbidden {
-            outcome = .failure(APIError.diskOperationForbidden(forbidden))
-        } catch {
-            outcome = .failure(error)
-        }
-        try await record(call, request, caller: caller, started: started, outcome: outcome)
-        return try outcome.get()
+        guard let name = call.operation.auditName else { return try await answer(call, request, caller: caller) }
+        return try await trail.recording(name, on: call.scope, request, by: caller) { try await answer(call, request, caller: caller) }
     }
 
     private func answer(_ call: DiskOperationCall, _ request: APIRequest, caller: Caller) async throws -> APIResponse {
-        let grant = try await authorizer.grant(call.operation.action, to: caller, on: call.scope)
-        return try await routes.answer(call, request, by: grant)
-    }
-
-    private func record(
-        _ call: DiskOperationCall, _ request: APIRequest, caller: Caller?, started: Timestamp, outcome: Result<APIResponse, any Error>
-    ) async throws {
-        guard let name = call.operation.auditName else { return }
-        let now = clock.now()
-        let (status, description): (Int, String?) = switch outcome {
-        case .success(let response): (response.status, nil)
-        case .failure(let error as APIError): (error.status, error.message)
-        case .failure: (500, "The operation failed; the log says why.")
+        do {
+            let grant = try await authorizer.grant(call.operation.action, to: caller, on: call.scope)
+            return try await routes.answer(call, request, by: grant)
+        } catch let forbidden as Forbidden {
+            throw APIError.diskOperationForbidden(forbidden)
         }
-        try await audit.record(
-            AuditEvent(
-                time: now, resource: call.scope, operation: name, status: status, resultDescription: description,
-                durationMilliseconds: max(0, now.milliseconds - started.milliseconds), callerAddress: request.address,
-                callerObjectID: caller?.objectID, callerApplicationID: caller?.applicationID,
-                callerPrincipalName: caller?.userPrincipalName, correlationID: request.correlationID,
-                object: call.scope.text, clientInfo: request.headers["user-agent"], requestURI: request.uri))
     }
 }

@@ -27,6 +27,9 @@ struct DiskOperationsRoutes: Sendable {
         case .attach: return try .json(show(try await service.attach(call.scope, by: grant)))
         case .detach: return try .json(show(try await service.detach(call.scope, by: grant)))
         case .inspect: return try .json(show(try await service.inspect(call.scope, by: grant)))
+        case .stats:
+            let (record, statistics) = try await service.statistics(call.scope, by: grant)
+            return try .json(DiskStatisticsResource(record, statistics))
         case .exportKey:
             let body = try request.decode(ExportBody.self)
             guard let publicKey = Base64URL.decode(body.recipientKey), publicKey.count == 32 else {

@@ -21,6 +21,13 @@ struct DiskOperationsService: Sendable {
         return try await APIError.answering(id) { InspectedDisk(record, try await hosted.inspect(record.disk)) }
     }
 
+    /// What the clients of an attached disk have done since it was opened.
+    func statistics(_ id: ResourceID, by grant: Grant) async throws -> (DiskRecord, DiskStatistics) {
+        let record = try await serving.usable(id)
+        guard record.isServed else { throw APIError.diskNotAttached(id) }
+        return try await APIError.answering(id) { (record, try await hosted.statistics(record.disk)) }
+    }
+
     /// All disks of a subscription as their host has them, and what it found beside them that is no disk.
     func list(in scope: ResourceID, by grant: Grant) async throws -> (disks: [InspectedDisk], refused: [RefusedDisk]) {
         let records = try await store.read { try $0.disks(in: scope, type: DisksRoutes.type) }

@@ -156,7 +156,7 @@ struct DiskCreation: Sendable {
     private func settleCreation(_ record: DiskRecord) async throws -> DiskRecord? {
         if record.origin?.format != nil {
             guard running.percent(record.id) == nil else { return record }
-            try? await hosted.close(record.disk)
+            _ = try? await hosted.close(record.disk)
             return try await fail(record, "The import was interrupted. Delete the disk and import it again.")
         }
         let found = try await hosted.find(record.disk)

@@ -10,6 +10,8 @@ enum DiskCreationWish: Equatable, Sendable {
     case image(ResourceID, lun: Int?)
     /// An image of this installation.
     case platformImage(PlatformImage)
+    /// A fixed VHD that clients are going to write, page by page.
+    case upload(DiskUpload)
     /// A file of a known format on this machine.
     case importedFile(uri: String)
 
@@ -25,6 +27,13 @@ enum DiskCreationWish: Equatable, Sendable {
                 throw APIError.notServedYet("Galleries are", target: "creationData.galleryImageReference")
             }
             self = .image(try Self.id(data.imageReference?.id, "imageReference.id", option), lun: data.imageReference?.lun)
+        case "upload":
+            guard let count = data.uploadSizeBytes else { throw APIError.uploadSizeRequired }
+            let mebibyte: Int64 = 1 << 20
+            guard (20_972_032...35_183_298_347_520).contains(count), (count - Int64(VHDFooter.byteCount)) % mebibyte == 0 else {
+                throw APIError.uploadSizeNotValid(count)
+            }
+            self = .upload(DiskUpload(byteCount: UInt64(count)))
         case "import":
             guard let uri = data.sourceUri, !uri.isEmpty else { throw APIError.creationSourceRequired("sourceUri", option) }
             self = .importedFile(uri: uri)

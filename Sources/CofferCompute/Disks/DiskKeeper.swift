@@ -9,7 +9,10 @@ struct DiskKeeper: Sendable {
     let creation: DiskCreation
     let keys: DiskKeys
     let hosted: HostedDisks
+    let accesses: DiskAccesses
+    let limiter: DiskLimiter
     let turns: Turns
+    let trail: DiskAuditTrail
     /// Takes a line for the log.
     let report: @Sendable (String) -> Void
 
@@ -20,13 +23,14 @@ struct DiskKeeper: Sendable {
         let listed = try await hosted.list().disks
         let byID = Dictionary(listed.map { ($0.disk, $0) }, uniquingKeysWith: { first, _ in first })
         let records = try await store.read { try $0.disks() }
-        try await keep(records.filter { DiskMachine.step(for: $0, byID[$0.disk]) != .nothing })
+        let now = creation.clock.now()
+        try await keep(records.filter { DiskMachine.step(for: $0, byID[$0.disk], at: now) != .nothing })
     }
 
-    /// Looks at the disks of some sets that are attached or being imported.
+    /// Looks at the disks of some sets that are attached, being imported, or open to somebody who was granted access.
     func keep(disksOf sets: Set<ResourceID>) async throws {
         let records = try await store.read { try $0.disks() }
-        try await keep(records.filter { ($0.isAttached || $0.phase == .creating) && $0.set.map(sets.contains) == true })
+        try await keep(records.filter { ($0.isServed || $0.phase == .creating) && $0.set.map(sets.contains) == true })
     }
 
     private func keep(_ records: [DiskRecord]) async throws {
@@ -56,10 +60,11 @@ struct DiskKeeper: Sendable {
         } catch let failure as DiskFailure where failure.code == .corruptHeader {
             return try await note(failure.message, on: record)
         }
-        switch DiskMachine.step(for: record, status) {
+        switch DiskMachine.step(for: record, status, at: creation.clock.now()) {
         case .nothing, .settle: return
         case .missing: try await note("The disk's host has no data of it.", on: record)
         case .close: try await hosted.close(record.disk)
+        case .endAccess: _ = try await accesses.end(record)
         case .open, .check, .revive:
             guard let status else { return }
             do {
@@ -81,23 +86,25 @@ struct DiskKeeper: Sendable {
         }
     }
 
-    /// Opens the keys of a disk and has its host serve it with them, if it does not already.
+    /// Opens the keys of a disk and has its host serve it with them, if it does not already, within the disk's limits.
     ///
     /// - Throws: ``APIError`` of the key service if a key may not be used, ``DiskFailure`` of the host.
     func serve(_ record: DiskRecord, _ status: DiskStatus) async throws -> DiskStatus {
         try await hosted.withRecipientKey { publicKey in
             let opened = try await keys.open(status.layers, of: record, sealedTo: publicKey)
-            return switch status.state {
+            let served = switch status.state {
             case .open: status
-            case .closed: try await hosted.open(record.disk, keys: opened)
+            case .closed: try await hosted.open(record.disk, keys: opened, isReadOnly: record.isServedReadOnly)
             case .suspended: try await hosted.resume(record.disk, keys: opened)
             case .copying, .failed: throw DiskFailure(.busy, "the disk is not complete")
             }
+            return try await limiter.hold(record, served)
         }
     }
 
     /// Does what the disk's set says of a key that is lost, or that its vault cannot tell of: nothing, something later, or an end now.
     private func lose(_ record: DiskRecord, _ status: DiskStatus, because refusal: APIError) async throws {
+        guard record.isAttached else { return try await endAccess(record, status, because: refusal) }
         let set = try await store.read { transaction in try record.set.flatMap { try transaction.encryptionSet($0) } }
         // Tags were checked when they were given; what cannot be read all the same must not keep a disk in service.
         let policy = (try? KeyLossPolicy(tags: set?.tags ?? [:])) ?? KeyLossPolicy()
@@ -112,9 +119,20 @@ struct DiskKeeper: Sendable {
         try await note(reason, loss, on: record)
     }
 
-    /// When the next disk is to be stopped whose key is lost already; nil if there is none.
-    func nextLoss(after now: Timestamp) async throws -> Timestamp? {
-        try await store.read { try $0.disks().compactMap { $0.isAttached ? $0.loss?.due : nil }.filter { now < $0 }.min() }
+    /// Ends the access to a disk whose key may not be used any more. No guest waits for it, so no tag of its set gives it time.
+    private func endAccess(_ record: DiskRecord, _ status: DiskStatus, because refusal: APIError) async throws {
+        guard refusal.isVerdict else { throw refusal }
+        let reason = refusal.reason(for: status)
+        _ = try await accesses.end(record)
+        report("access to disk \(record.id.text) ended: \(reason)")
+        try await trail.record("DiskRevokeAccess", on: record.id, because: reason)
+    }
+
+    /// When the next disk is to be stopped whose key is lost already, or the next access expires; nil if there is none.
+    func nextDue(after now: Timestamp) async throws -> Timestamp? {
+        try await store.read { transaction in
+            try transaction.disks().flatMap { [$0.isAttached ? $0.loss?.due : nil, $0.access?.expires] }.compactMap(\.self).filter { now < $0 }.min()
+        }
     }
 
     /// Ends the I/O of a disk whose key may not be used any more.

@@ -1,3 +1,4 @@
+import CofferCore
 import CofferModel
 
 /// What is to be done about a disk, from what is wanted of it and what its host has.
@@ -16,12 +17,15 @@ enum DiskMachine {
         case revive
         /// It is wanted and its host does not have it.
         case missing
+        /// The access to it has expired.
+        case endAccess
     }
 
-    static func step(for record: DiskRecord, _ status: DiskStatus?) -> Step {
+    static func step(for record: DiskRecord, _ status: DiskStatus?, at now: Timestamp) -> Step {
         if record.isUnsettled { return .settle }
         guard record.phase == .succeeded else { return .nothing }
-        switch (record.isAttached, status?.state) {
+        if record.access != nil, record.access(at: now) == nil { return .endAccess }
+        switch (record.isServed, status?.state) {
         case (true, nil), (true, .copying), (true, .failed): return .missing
         case (true, .closed): return .open
         case (true, .open): return .check

@@ -1,7 +1,7 @@
 import CofferModel
 
 /// What Azure says that a disk of a SKU and a size does: operations and megabytes a second, and the performance tier of premium
-/// disks. Here they are told and not enforced.
+/// disks. Here they are told, and enforced where that is wanted (``DiskLimiter``).
 struct DiskPerformance: Equatable, Sendable {
     let iops: Int64
     let mbps: Int64

@@ -47,6 +47,10 @@ struct DiskRecord: Codable, Equatable, Sendable {
     var lastRewrap: Timestamp?
     /// The keys that it is being moved to.
     var move: KeyMove?
+    /// Only of a disk that is made to be uploaded.
+    var upload: DiskUpload?
+    /// Who has its URL may read it or, of an upload, write it.
+    var access: DiskAccess?
 
     /// Whether nobody has it.
     var isFree: Bool { !isAttached && machine == nil }

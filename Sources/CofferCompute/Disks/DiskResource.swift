@@ -50,6 +50,7 @@ struct DiskResource: Encodable, Sendable {
         let sourceUniqueId: String?
         let sourceUri: String?
         let imageReference: ImageReference?
+        let uploadSizeBytes: UInt64?
     }
 
     struct ImageReference: Encodable, Sendable {
@@ -67,7 +68,8 @@ struct DiskResource: Encodable, Sendable {
         let message: String
     }
 
-    init(_ shown: ShownDisk) {
+    /// - Parameter now: Accesses expire by themselves.
+    init(_ shown: ShownDisk, at now: Timestamp) {
         let disk = shown.record
         id = disk.id.text
         name = disk.id.name
@@ -78,15 +80,15 @@ struct DiskResource: Encodable, Sendable {
         zones = disk.labels.zones
         managedBy = disk.machine?.text
         error = disk.phase == .failed ? Failure(code: "DiskCreationFailed", message: disk.reason ?? "") : nil
-        properties = Properties(disk, percent: shown.percent)
+        properties = Properties(disk, percent: shown.percent, at: now)
     }
 }
 
 extension DiskResource.Properties {
-    fileprivate init(_ disk: DiskRecord, percent: Double?) {
+    fileprivate init(_ disk: DiskRecord, percent: Double?, at now: Timestamp) {
         let gibibytes = DiskSize.gibibytes(of: disk.byteCount)
         let isSnapshot = disk.snapshot != nil
-        let performance = DiskPerformance(of: disk.sku, gibibytes: gibibytes, labels: disk.labels)
+        let performance = DiskPerformance(of: disk)
         let provisioningState = switch disk.phase {
         case .creating: "Creating"
         case .succeeded: "Succeeded"
@@ -94,11 +96,11 @@ extension DiskResource.Properties {
         case .failed: "Failed"
         }
         self.init(
-            timeCreated: disk.created.description, creationData: DiskResource.CreationData(disk.origin), diskSizeGB: gibibytes,
+            timeCreated: disk.created.description, creationData: DiskResource.CreationData(disk), diskSizeGB: gibibytes,
             diskSizeBytes: disk.byteCount, uniqueId: disk.disk.text, osType: disk.labels.osType,
             hyperVGeneration: disk.labels.hyperVGeneration,
             encryption: DiskResource.Encryption(type: disk.encryption.rawValue, diskEncryptionSetId: disk.set?.text),
-            provisioningState: provisioningState, diskState: disk.isAttached ? "Attached" : disk.machine == nil ? "Unattached" : "Reserved",
+            provisioningState: provisioningState, diskState: disk.state(at: now),
             diskIOPSReadWrite: isSnapshot ? nil : performance.iops, diskMBpsReadWrite: isSnapshot ? nil : performance.mbps,
             tier: isSnapshot ? nil : performance.tier, incremental: disk.snapshot?.isIncremental,
             incrementalSnapshotFamilyId: disk.snapshot?.family?.text,
@@ -107,11 +109,23 @@ extension DiskResource.Properties {
 }
 
 extension DiskResource.CreationData {
-    fileprivate init(_ origin: DiskOrigin?) {
-        createOption = origin?.kind.rawValue ?? "Empty"
+    fileprivate init(_ disk: DiskRecord) {
+        let origin = disk.origin
+        createOption = disk.upload == nil ? origin?.kind.rawValue ?? "Empty" : "Upload"
+        uploadSizeBytes = disk.upload?.byteCount
         sourceUniqueId = origin?.sourceDisk?.text
         sourceUri = origin?.uri
         sourceResourceId = origin?.kind == .copy ? origin?.source?.text : nil
         imageReference = origin?.kind == .image ? origin?.source.map { DiskResource.ImageReference(id: $0.text, lun: origin?.lun) } : nil
+    }
+}
+
+extension DiskRecord {
+    /// Azure's word for who uses it.
+    fileprivate func state(at now: Timestamp) -> String {
+        if isAttached { return "Attached" }
+        let isOpen = access(at: now) != nil
+        if isAwaitingUpload { return isOpen ? "ActiveUpload" : "ReadyToUpload" }
+        return isOpen ? "ActiveSAS" : machine == nil ? "Unattached" : "Reserved"
     }
 }

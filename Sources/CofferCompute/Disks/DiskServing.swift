@@ -6,6 +6,7 @@ struct DiskServing: Sendable {
     let store: any Store
     let keeper: DiskKeeper
     let hosted: HostedDisks
+    let accesses: DiskAccesses
     let turns: Turns
 
     /// Opens a disk. One that is open already stays so, if its keys may still be used.
@@ -14,16 +15,21 @@ struct DiskServing: Sendable {
     /// - Throws: ``APIError`` that says which key may not be used and why; then the disk is as it was.
     func open(_ id: ResourceID, for machine: ResourceID?) async throws -> InspectedDisk {
         try await turns.take(id.key) {
-            let record = try await usable(id)
-            guard record.machine == machine else { throw APIError.diskInUse(record) }
+            let found = try await usable(id)
+            guard found.machine == machine else { throw APIError.diskInUse(found) }
+            guard !found.isAwaitingUpload else { throw APIError.diskAwaitsUpload(id) }
+            let record = try await accesses.requireNone(found)
             // The wish first: from now on nobody deletes the disk, and a change of its key is a change for it.
             let wish = try await wish(record, isAttached: true)
             do {
-                return InspectedDisk(wish, try await keeper.serve(wish, hosted.inspect(record.disk)))
+                var status = try await hosted.inspect(record.disk)
+                // What an access opened for reading, and could not close, is opened anew for a guest.
+                if !record.isAttached, status.state == .open || status.state == .suspended { status = try await hosted.close(record.disk) }
+                return InspectedDisk(wish, try await keeper.serve(wish, status))
             } catch {
                 if !record.isAttached {
                     // Its host may have opened it before the answer was lost.
-                    try? await hosted.close(record.disk)
+                    _ = try? await hosted.close(record.disk)
                     _ = try? await self.wish(record, isAttached: false)
                 }
                 if let failure = error as? DiskFailure { throw APIError.diskHost(failure, id) }
@@ -39,8 +45,7 @@ struct DiskServing: Sendable {
             guard record.machine == machine else { throw APIError.diskInUse(record) }
             let wish = try await wish(record, isAttached: false)
             return try await APIError.answering(id) {
-                try await hosted.close(wish.disk)
-                return InspectedDisk(wish, try await hosted.inspect(wish.disk))
+                InspectedDisk(wish, try await hosted.close(wish.disk))
             }
         }
     }
@@ -56,11 +61,12 @@ struct DiskServing: Sendable {
     private func wish(_ record: DiskRecord, isAttached: Bool) async throws -> DiskRecord {
         let changed = try await store.write { transaction in
             try transaction.change(record) { record in
+                guard !isAttached || record.access == nil else { return }
                 record.isAttached = isAttached
                 (record.reason, record.loss) = (nil, nil)
             }
         }
-        guard let changed, changed.phase == .succeeded else { throw APIError.diskIsChanging(record.id) }
+        guard let changed, changed.phase == .succeeded, changed.isAttached == isAttached else { throw APIError.diskIsChanging(record.id) }
         return changed
     }
 }

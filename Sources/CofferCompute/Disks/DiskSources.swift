@@ -29,6 +29,7 @@ struct DiskSources: Sendable {
         let place = type == ImagesRoutes.type ? ImageRecord.part(id, lun: lun) : id
         guard let record = try await store.read({ try $0.disk(place) }) else { throw APIError.sourceNotFound(id, lun: lun) }
         guard record.phase == .succeeded else { throw APIError.diskIsChanging(record.id) }
+        guard !record.isAwaitingUpload else { throw APIError.diskAwaitsUpload(record.id) }
         guard record.location == location else { throw APIError.sourceInOtherRegion(id, record.location, asked: location) }
         return record
     }

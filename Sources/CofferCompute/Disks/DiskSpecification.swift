@@ -34,6 +34,7 @@ struct DiskBody: Decodable {
         let imageReference: ImageReference?
         let galleryImageReference: ImageReference?
         let logicalSectorSize: Int?
+        let uploadSizeBytes: Int64?
     }
 
     struct ImageReference: Decodable {

@@ -9,6 +9,8 @@ struct DiskUpdates: Sendable {
     let changes: DiskChange
     let chooser: EncryptionChooser
     let rules: RuleBook
+    let accesses: DiskAccesses
+    let limiter: DiskLimiter
 
     /// - Parameter tags: All tags that it is to have.
     /// - Throws: ``APIError`` for the first thing that cannot be changed so; then nothing is changed, or the size alone.
@@ -22,6 +24,10 @@ struct DiskUpdates: Sendable {
         try rules.require(
             .doubleEncryptionSKU, encryption != .platformAndCustomerKeys || sku.allowsDoubleEncryption, ["sku": sku.rawValue])
         var record = old
+        if size != nil || target != nil {
+            guard !old.isAwaitingUpload else { throw APIError.diskAwaitsUpload(old.id) }
+            record = try await accesses.requireNone(record)
+        }
         if let size { record = try await changes.grow(record, to: size) }
         if let target { record = try await changes.move(record, to: target) }
         let changed = try await store.write { transaction in
@@ -32,6 +38,7 @@ struct DiskUpdates: Sendable {
             }
         }
         guard let changed else { throw APIError.resourceNotFound(old.id) }
+        await limiter.hold(changed)
         return changed
     }
 

@@ -11,7 +11,7 @@ extension APIError {
         "Required parameter 'diskSizeGB' is missing (null): say how large the disk shall be, 1 to 32767 GiB.", target: "diskSizeGB")
 
     static let createOptionRequired = invalidParameter(
-        "Required parameter 'creationData.createOption' is missing (null). Say Empty, Copy, FromImage or Import.",
+        "Required parameter 'creationData.createOption' is missing (null). Say Empty, Copy, FromImage, Import or Upload.",
         target: "creationData.createOption")
 
     /// 409: a smaller size than it has.

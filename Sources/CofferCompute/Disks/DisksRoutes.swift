@@ -1,3 +1,4 @@
+import CofferCore
 import CofferModel
 import CofferPlatform
 
@@ -6,27 +7,28 @@ struct DisksRoutes: Sendable {
     static let type = "disks"
 
     let service: DisksService
+    let access: DiskAccessRoutes
+    let clock: any WallClock
 
     /// - Parameter path: The segments after `disks`.
     func handle(_ request: ARMRequest, path: [String]) async throws -> APIResponse {
         let method = request.http.method
+        let now = clock.now()
         guard let name = path.first else {
             guard method == .get || method == .head else { throw APIError.methodNotAllowed(method.rawValue, Self.type) }
             let scope = ResourceID(subscription: request.subscription, group: request.group)
-            return try .json(ResourceList(value: try await service.disks(in: scope).map { DiskResource(ShownDisk(record: $0)) }))
+            return try .json(ResourceList(value: try await service.disks(in: scope).map { DiskResource(ShownDisk(record: $0), at: now) }))
         }
         let id = try ResourceID.compute(Self.type, name, subscription: request.subscription, group: request.group)
-        if path.count == 2, method == .post, ["begingetaccess", "endgetaccess"].contains(path[1].lowercased()) {
-            throw APIError.notServedYet("Access to a disk by a shared access signature is", target: nil)
-        }
+        if let verb = DiskAccessRoutes.Verb(path, method) { return try await access.handle(request, id, verb) }
         guard path.count == 1 else { throw APIError.computeTypeNotServed(request.path) }
         switch method {
         case .get, .head:
-            return try .json(try await service.disk(id, by: request.grant), isRead: true)
+            return try .json(try await service.disk(id, by: request.grant), at: now, isRead: true)
         case .put:
-            return try .json(try await service.put(id, as: specification(request), by: request.grant))
+            return try .json(try await service.put(id, as: specification(request), by: request.grant), at: now)
         case .patch:
-            return try .json(try await service.patch(id, with: specification(request), by: request.grant))
+            return try .json(try await service.patch(id, with: specification(request), by: request.grant), at: now)
         case .delete:
             return try await service.delete(id, by: request.grant) ? APIResponse(status: 200) : .noContent
         case .post:
@@ -42,9 +44,9 @@ struct DisksRoutes: Sendable {
 extension APIResponse {
     /// A disk or snapshot. One that is still being made is answered with 202 to the request that made it; clients look again until
     /// its state is one to stay.
-    static func json(_ disk: ShownDisk, isRead: Bool = false) throws -> APIResponse {
+    static func json(_ disk: ShownDisk, at now: Timestamp, isRead: Bool = false) throws -> APIResponse {
         let isComing = disk.record.phase == .creating
         return try .json(
-            DiskResource(disk), status: isComing && !isRead ? 202 : 200, headers: isComing ? ["x-ms-retry-after-ms": "500"] : [:])
+            DiskResource(disk, at: now), status: isComing && !isRead ? 202 : 200, headers: isComing ? ["x-ms-retry-after-ms": "500"] : [:])
     }
 }

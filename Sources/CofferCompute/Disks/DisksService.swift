@@ -10,6 +10,7 @@ struct DisksService: Sendable {
     let sources: DiskSources
     let chooser: EncryptionChooser
     let imports: DiskImports
+    let accesses: DiskAccesses
     let turns: Turns
 
     /// - Throws: ``APIError/resourceNotFound(_:)``.
@@ -54,7 +55,7 @@ struct DisksService: Sendable {
         return try await turns.take(id.key) {
             guard let record = try await store.read({ try $0.disk(id) }) else { return false }
             guard record.isFree else { throw APIError.diskIsAttached(record) }
-            try await creation.delete(record)
+            try await creation.delete(accesses.requireNone(record))
             return true
         }
     }
@@ -75,6 +76,13 @@ struct DisksService: Sendable {
             guard let byteCount = wanted.size?.byteCount else { throw APIError.diskSizeRequired }
             let choice = try await chooser.choose(for: id, wanted, sku: sku, location: location, by: grant)
             return try await creation.create(plan(id, wanted, sku, location, byteCount, choice))
+        case .upload(let upload):
+            let choice = try await chooser.choose(for: id, wanted, sku: sku, location: location, by: grant)
+            let byteCount = upload.byteCount - UInt64(VHDFooter.byteCount)
+            guard wanted.size?.isSize(of: byteCount) ?? true else { throw APIError.uploadSizeSaysAll }
+            var record = plan(id, wanted, sku, location, byteCount, choice)
+            record.upload = upload
+            return try await creation.create(record)
         case .importedFile(let uri):
             let choice = try await chooser.choose(for: id, wanted, sku: sku, location: location, by: grant)
             let image = try await imports.inspect(uri)

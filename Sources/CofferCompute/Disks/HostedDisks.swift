@@ -32,15 +32,16 @@ struct HostedDisks: Sendable {
         _ = try await status(.resize(disk: disk, byteCount: byteCount))
     }
 
-    func open(_ disk: DiskID, keys: [SealedKey]) async throws -> DiskStatus {
-        try await status(.open(disk: disk, keys: keys, isReadOnly: false))
+    func open(_ disk: DiskID, keys: [SealedKey], isReadOnly: Bool = false) async throws -> DiskStatus {
+        try await status(.open(disk: disk, keys: keys, isReadOnly: isReadOnly))
     }
 
     func resume(_ disk: DiskID, keys: [SealedKey]) async throws -> DiskStatus {
         try await status(.resume(disk: disk, keys: keys))
     }
 
-    func close(_ disk: DiskID) async throws { _ = try await status(.close(disk: disk)) }
+    @discardableResult
+    func close(_ disk: DiskID) async throws -> DiskStatus { try await status(.close(disk: disk)) }
 
     func pause(_ disk: DiskID, reason: String) async throws { _ = try await status(.pause(disk: disk, reason: reason)) }
 
@@ -74,6 +75,13 @@ struct HostedDisks: Sendable {
         guard case .changes(let ranges) = try await perform(.changes(disk: disk, base: base)) else { throw DiskFailure.unexpectedAnswer }
         return ranges
     }
+
+    func statistics(_ disk: DiskID) async throws -> DiskStatistics {
+        guard case .statistics(let statistics) = try await perform(.statistics(disk: disk)) else { throw DiskFailure.unexpectedAnswer }
+        return statistics
+    }
+
+    func limit(_ disk: DiskID, to limits: DiskLimits) async throws -> DiskStatus { try await status(.limit(disk: disk, to: limits)) }
 
     func list() async throws -> (disks: [DiskStatus], refused: [RefusedDisk]) {
         guard case .disks(let disks, let refused) = try await perform(.list) else { throw DiskFailure.unexpectedAnswer }

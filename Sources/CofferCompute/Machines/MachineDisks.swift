@@ -86,6 +86,8 @@ struct MachineDisks: Sendable {
                 guard var disk = try transaction.disk(id) else { throw APIError.resourceNotFound(id) }
                 guard disk.phase == .succeeded else { throw APIError.diskIsChanging(id) }
                 guard disk.machine == machine || disk.isFree else { throw APIError.diskInUse(disk) }
+                guard disk.access == nil else { throw APIError.diskHasActiveAccess(id) }
+                guard !disk.isAwaitingUpload else { throw APIError.diskAwaitsUpload(id) }
                 disk.machine = machine
                 try transaction.put(disk)
             }

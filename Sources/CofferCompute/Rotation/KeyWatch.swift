@@ -64,8 +64,8 @@ package struct KeyWatch: Sendable {
             if !isStart { await attempt("sweep", { try await keeper.keepAll() }) }
             memory.nextSweep = now.adding(sweep)
         }
-        await attempt("lost keys", {
-            if let due = try await keeper.nextLoss(after: now) { memory.nextSweep = memory.nextSweep.map { min($0, due) } ?? due }
+        await attempt("next date", {
+            if let due = try await keeper.nextDue(after: now) { memory.nextSweep = memory.nextSweep.map { min($0, due) } ?? due }
         })
     }
 

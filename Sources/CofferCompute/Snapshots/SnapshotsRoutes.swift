@@ -1,3 +1,4 @@
+import CofferCore
 import CofferModel
 import CofferPlatform
 
@@ -6,24 +7,25 @@ struct SnapshotsRoutes: Sendable {
     static let type = "snapshots"
 
     let service: SnapshotsService
+    let access: DiskAccessRoutes
+    let clock: any WallClock
 
     /// - Parameter path: The segments after `snapshots`.
     func handle(_ request: ARMRequest, path: [String]) async throws -> APIResponse {
         let method = request.http.method
+        let now = clock.now()
         guard let name = path.first else {
             guard method == .get || method == .head else { throw APIError.methodNotAllowed(method.rawValue, Self.type) }
             let scope = ResourceID(subscription: request.subscription, group: request.group)
-            return try .json(ResourceList(value: try await service.snapshots(in: scope).map { DiskResource(ShownDisk(record: $0)) }))
+            return try .json(ResourceList(value: try await service.snapshots(in: scope).map { DiskResource(ShownDisk(record: $0), at: now) }))
         }
         let id = try ResourceID.compute(Self.type, name, subscription: request.subscription, group: request.group)
-        if path.count == 2, method == .post, ["begingetaccess", "endgetaccess"].contains(path[1].lowercased()) {
-            throw APIError.notServedYet("Access to a snapshot by a shared access signature is", target: nil)
-        }
+        if let verb = DiskAccessRoutes.Verb(path, method) { return try await access.handle(request, id, verb) }
         guard path.count == 1 else { throw APIError.computeTypeNotServed(request.path) }
         switch method {
-        case .get, .head: return try .json(try await service.snapshot(id, by: request.grant), isRead: true)
-        case .put: return try .json(try await service.put(id, as: specification(request), by: request.grant))
-        case .patch: return try .json(try await service.patch(id, with: specification(request), by: request.grant))
+        case .get, .head: return try .json(try await service.snapshot(id, by: request.grant), at: now, isRead: true)
+        case .put: return try .json(try await service.put(id, as: specification(request), by: request.grant), at: now)
+        case .patch: return try .json(try await service.patch(id, with: specification(request), by: request.grant), at: now)
         case .delete: return try await service.delete(id, by: request.grant) ? APIResponse(status: 200) : .noContent
         case .post: throw APIError.methodNotAllowed("POST", id.text)
         }

@@ -10,6 +10,7 @@ struct SnapshotsService: Sendable {
     let sources: DiskSources
     let chooser: EncryptionChooser
     let rules: RuleBook
+    let accesses: DiskAccesses
     let turns: Turns
 
     /// - Throws: ``APIError/resourceNotFound(_:)``.
@@ -55,7 +56,7 @@ struct SnapshotsService: Sendable {
     func delete(_ id: ResourceID, by grant: Grant) async throws -> Bool {
         try await turns.take(id.key) {
             guard let record = try await store.read({ try $0.disk(id) }) else { return false }
-            try await creation.delete(record)
+            try await creation.delete(accesses.requireNone(record))
             return true
         }
     }

@@ -41,6 +41,10 @@ package enum DiskCommand: Codable, Equatable, Sendable {
     case holes(disk: DiskID)
     /// The ranges whose ciphertext is not that of `base`: what changed between two copies of one disk. Needs no keys.
     case changes(disk: DiskID, base: DiskID)
+    /// What the clients of an open disk have done since it was opened.
+    case statistics(disk: DiskID)
+    /// Holds the clients of an open disk to limits from now on, until it is closed. Repeating it is no error.
+    case limit(disk: DiskID, to: DiskLimits)
     /// Writes everything that clients have sent to stable storage.
     case sync
     /// Ends the process if no disk is open.
@@ -49,5 +53,5 @@ package enum DiskCommand: Codable, Equatable, Sendable {
 
 /// The version of the control protocol, in ``DiskCommand/hello(version:)``.
 package enum DiskControlVersion {
-    package static let current = 3
+    package static let current = 4
 }

@@ -1,12 +1,13 @@
 /// What `coffer-diskd` answers.
 package enum DiskReply: Codable, Equatable, Sendable {
     case greeting(DiskHostGreeting)
-    /// To create, copy, resize, open, close, rewrap, suspend, resume and inspect: the disk as it is now.
+    /// To create, copy, resize, open, close, rewrap, suspend, resume, limit and inspect: the disk as it is now.
     case disk(DiskStatus)
     /// To list: every disk, and every directory that holds none that can be read.
     case disks([DiskStatus], refused: [RefusedDisk])
     case holes([ByteRange])
     case changes([ByteRange])
+    case statistics(DiskStatistics)
     /// To delete, sync and quitIfIdle.
     case done
     case failure(DiskFailure)
@@ -58,11 +59,13 @@ package struct DiskStatus: Codable, Equatable, Sendable {
     package let copiedByteCount: UInt64?
     /// Connected clients: of NBD, and a virtual machine over vhost-user.
     package let clientCount: Int
+    /// What its clients are held to; nil if nothing, or it is closed.
+    package let limits: DiskLimits?
 
     package init(
         disk: DiskID, state: State, byteCount: UInt64, allocatedByteCount: UInt64, generation: UInt64,
         layers: [DiskLayer], export: DiskExport?, reason: String?, clientCount: Int,
-        copiedByteCount: UInt64? = nil
+        copiedByteCount: UInt64? = nil, limits: DiskLimits? = nil
     ) {
         self.disk = disk
         self.state = state
@@ -74,6 +77,7 @@ package struct DiskStatus: Codable, Equatable, Sendable {
         self.reason = reason
         self.clientCount = clientCount
         self.copiedByteCount = copiedByteCount
+        self.limits = limits
     }
 }
 

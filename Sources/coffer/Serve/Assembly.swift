@@ -9,6 +9,7 @@ import CofferIdentity
 import CofferImport
 import CofferModel
 import CofferMonitor
+import CofferNBDClient
 import CofferNetwork
 import CofferPlatform
 import CofferQEMU
@@ -72,13 +73,14 @@ struct Assembly {
             store: store, authorizer: identity.authorizer, publicNetwork: PublicNetwork(command.publicNetwork) ?? .standard)
         let compute = ComputeServices(
             store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),
-            diskHost: diskHost,
+            diskHost: diskHost, contents: NBDContents(),
             identities: DirectoryIdentities(store: store, clock: clock, bell: bell, settings: identity.settings),
             authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
                 ruleSet: command.rules == .current ? .current : .year2021, authority: authority, tenantID: card.tenantID,
                 subscriptionID: card.subscriptionID, region: card.region, audiences: resources.audiences, disksPath: directory.disksPath,
-                machinesPath: directory.machinesPath, certificateAuthority: ca.certificate.pem, vaultSuffix: vaultSuffix
+                machinesPath: directory.machinesPath, certificateAuthority: ca.certificate.pem, vaultSuffix: vaultSuffix,
+                enforcesPerformance: command.enforceDiskLimits
             ),
             machines: MachinePorts(
                 interfaces: network.interfaces,
@@ -110,7 +112,7 @@ struct Assembly {
         let door = FrontDoor(
             vaultSuffix: vaultSuffix, vaults: vault.handler, tokens: identity.tokens, isTokenPath: { identity.tokens.handles($0) },
             directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
-            disks: compute.diskOperations,
+            disks: compute.diskOperations, diskAccess: compute.diskAccess,
             audit: AuditReadHandler(
                 store: store, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
                 authority: authority, tenantID: card.tenantID

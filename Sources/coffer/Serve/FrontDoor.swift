@@ -1,4 +1,5 @@
 import CofferCache
+import CofferCompute
 import CofferModel
 import CofferMonitor
 import CofferPlatform
@@ -14,6 +15,7 @@ struct FrontDoor: APIHandler {
     let directory: any APIHandler
     let isDirectoryPath: @Sendable ([String]) -> Bool
     let disks: any APIHandler
+    let diskAccess: DiskAccessHandler
     let audit: AuditReadHandler
     /// Moves the clock, if `--test-clock` was given.
     let clock: ClockHandler?
@@ -33,6 +35,7 @@ struct FrontDoor: APIHandler {
             if audit.handles(request.path) { return try await audit.handle(request) }
             return try await disks.handle(request)
         }
+        if DiskAccessHandler.handles(request.path) { return try await diskAccess.handle(request) }
         let path = request.path.filter { !$0.isEmpty }
         if isTokenPath(path) { return try await tokens.handle(request) }
         if isDirectoryPath(path) { return try await directory.handle(request) }

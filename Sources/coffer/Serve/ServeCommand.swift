@@ -47,6 +47,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Refuse what exceeds the limits that Azure publishes for a vault and a subscription, with 429 and Retry-After.")
     var throttle = false
 
+    @Flag(help: "Hold attached disks to the operations and megabytes a second of their SKU, size and tier, as Azure publishes them.")
+    var enforceDiskLimits = false
+
     @Option(help: "What runs the disks' AES-XTS in a disk host that is started: auto is the fastest here.")
     var diskCipher = DiskCipherOption.auto
 

@@ -12,6 +12,7 @@ final class DiskHostDouble: DiskHost {
         let dataKeys: [[UInt8]]
         var state: DiskStatus.State = .closed
         var reason: String?
+        var limits = DiskLimits.none
     }
 
     private struct Contents: Sendable {
@@ -56,6 +57,7 @@ final class DiskHostDouble: DiskHost {
             for id in contents.disks.keys {
                 contents.disks[id]?.state = .closed
                 contents.disks[id]?.reason = nil
+                contents.disks[id]?.limits = .none
             }
         }
     }
@@ -114,7 +116,7 @@ final class DiskHostDouble: DiskHost {
             return try status(id, host)
         case .close(let id):
             var disk = try find(id, host)
-            (disk.state, disk.reason) = (.closed, nil)
+            (disk.state, disk.reason, disk.limits) = (.closed, nil, .none)
             host.disks[id] = disk
             return try status(id, host)
         case .rewrap(let id, let layer, let new, let sealed, let from):
@@ -170,6 +172,14 @@ final class DiskHostDouble: DiskHost {
         case .list: return .disks(try host.disks.keys.map { try statusValue($0, host) }, refused: [])
         case .holes(let id): return .holes([ByteRange(offset: 0, length: try find(id, host).byteCount)])
         case .changes(let id, _): return .changes([ByteRange(offset: 0, length: try find(id, host).byteCount)])
+        case .statistics(let id):
+            return .statistics(DiskStatistics(
+                operations: [OperationStatistics(kind: .read, count: 3, byteCount: 12288, errorCount: 1, nanoseconds: 9000, histogram: [1, 1, 1, 0])],
+                limits: try find(id, host).limits, delayedCount: 2, delayedNanoseconds: 5000))
+        case .limit(let id, let limits):
+            guard try find(id, host).state != .closed else { throw DiskFailure(.badCommand, "the disk is not open") }
+            host.disks[id]?.limits = limits
+            return try status(id, host)
         case .sync, .quitIfIdle: return .done
         }
     }
@@ -203,6 +213,7 @@ final class DiskHostDouble: DiskHost {
         return DiskStatus(
             disk: id, state: disk.state, byteCount: disk.byteCount, allocatedByteCount: 0, generation: disk.generation,
             layers: disk.layers, export: disk.state != .open && disk.state != .suspended ? nil : DiskExport(socketPath: "/data dir/run/nbd.sock", name: id.text),
-            reason: disk.reason, clientCount: 0, copiedByteCount: disk.state == .copying ? disk.byteCount / 4 : nil)
+            reason: disk.reason, clientCount: 0, copiedByteCount: disk.state == .copying ? disk.byteCount / 4 : nil,
+            limits: disk.limits == .none ? nil : disk.limits)
     }
 }

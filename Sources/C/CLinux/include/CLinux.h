@@ -101,6 +101,10 @@ int coffer_await_ring(int event, int stop);
 static inline uint16_t coffer_load_acquire(const uint16_t *place) { return __atomic_load_n(place, __ATOMIC_ACQUIRE); }
 static inline void coffer_store_release(uint16_t *place, uint16_t value) { __atomic_store_n(place, value, __ATOMIC_RELEASE); }
 
+/// Adds to a counter that this thread alone writes and others read.
+static inline void coffer_count(uint64_t *counter, uint64_t more) { __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED); }
+static inline uint64_t coffer_counted(const uint64_t *counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
+
 /// Nothing after it is done before anything in front of it.
 static inline void coffer_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 

@@ -1,12 +1,10 @@
-import CofferCore
-
 /// Dates as HTTP writes them (RFC 9110 section 5.6.7).
-enum HTTPDate {
+package enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
     /// Such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-    static func text(_ time: Timestamp) -> String {
+    package static func text(_ time: Timestamp) -> String {
         // `1994-11-06T08:49:37.000Z`
         let parts = time.description.split(whereSeparator: { "-T.".contains($0) })
         guard parts.count == 5, let month = Int(parts[1]), (1...12).contains(month) else { return "" }
