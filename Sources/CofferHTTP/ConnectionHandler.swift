@@ -27,8 +27,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var holdsRead = false
     /// Whether the connection ends with the answer that is under way.
     private var isLast = false
-    /// The id of the request whose long answer is being sent.
-    private var streaming: String?
+    /// Whether a long answer is being sent.
+    private var isStreaming = false
 
     init(adapter: RequestAdapter, channel: any Channel) {
         self.adapter = adapter
@@ -48,7 +48,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         // A long answer could keep the server from ending for hours; its client asks again for the rest.
-        case is ChannelShouldQuiesceEvent: streaming == nil ? finish(context) : context.close(promise: nil)
+        case is ChannelShouldQuiesceEvent: isStreaming ? context.close(promise: nil) : finish(context)
         case ChannelEvent.inputClosed: finish(context)
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -133,20 +133,22 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Sends a long answer piece by piece, the next one when the client has taken the last.
     private func stream(_ content: ResponseContent, of response: HTTPAnswer, _ context: ChannelHandlerContext, id: String) {
-        streaming = id
+        isStreaming = true
         context.flush()
         let loop = context.eventLoop
         let channel = context.channel
         let place = NIOLoopBound((handler: self, context: context), eventLoop: loop)
         Task(executorPreference: executor) { [adapter] in
-            if let error = await content.send(over: channel) {
-                if !(error is ChannelError), !(error is NIOSSLError) { adapter.reportBroken(error, requestID: id) }
+            switch await content.send(over: channel) {
+            case .sent:
+                loop.execute {
+                    place.value.handler.isStreaming = false
+                    place.value.handler.end(response, place.value.context)
+                }
+            case .failed(let error):
+                adapter.reportBroken(error, requestID: id)
                 channel.close(promise: nil)
-                return
-            }
-            loop.execute {
-                place.value.handler.streaming = nil
-                place.value.handler.end(response, place.value.context)
+            case .clientLeft: channel.close(promise: nil)
             }
         }
     }
@@ -200,22 +202,33 @@ extension ResponseContent {
     /// How much is held at once, in bytes.
     private static let pieceByteCount: UInt64 = 1 << 20
 
+    /// How sending ended.
+    fileprivate enum Outcome {
+        case sent
+        case clientLeft
+        /// It could not be read any further.
+        case failed(any Error)
+    }
+
     /// Sends all of it. Waits for the client to take each piece.
-    ///
-    /// - Returns: Why it was broken off, or nil.
-    fileprivate func send(over channel: any Channel) async -> (any Error)? {
-        do {
-            var offset: UInt64 = 0
-            while offset < byteCount {
-                let bytes = try await read(offset, Int(min(Self.pieceByteCount, byteCount - offset)))
+    fileprivate func send(over channel: any Channel) async -> Outcome {
+        var offset: UInt64 = 0
+        while offset < byteCount {
+            let bytes: [UInt8]
+            do {
+                bytes = try await read(offset, Int(min(Self.pieceByteCount, byteCount - offset)))
                 guard !bytes.isEmpty, UInt64(bytes.count) <= byteCount - offset else { throw ContentOutOfStep() }
-                try await channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes)))).get()
-                offset += UInt64(bytes.count)
+            } catch {
+                return .failed(error)
             }
-            return nil
-        } catch {
-            return error
+            do {
+                try await channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes)))).get()
+            } catch {
+                return .clientLeft
+            }
+            offset += UInt64(bytes.count)
         }
+        return .sent
     }
 }
 

@@ -165,6 +165,18 @@ def test_an_access_outlives_the_server(stage):
     refused(stage, url)
 
 
+def test_a_long_download_does_not_keep_the_server_from_ending(stage):
+    url, ca = grant(stage, "d"), stage.environment["REQUESTS_CA_BUNDLE"]
+    target = stage.root / "slow.vhd"
+    download = subprocess.Popen(["curl", "-sS", "--cacert", ca, "--limit-rate", "4M", "-o", target, url], stderr=subprocess.PIPE)
+    eventually(lambda: target.exists() and target.stat().st_size > 0, 30, "the download has begun")
+    expect_equal(stage.server.stop(timeout=20), 0, "exit status")
+    expect(download.wait(20) != 0, "a part of a disk passes for the whole")
+    stage.start_server("--test-clock")
+    eventually(lambda: stage.request("GET", url, headers={"Range": "bytes=0-9"}).status == 206, 30, "the URL opens the disk again")
+    stage.az("disk revoke-access -g g -n d")
+
+
 def test_snapshots_are_downloaded_and_compared(stage):
     stage.az("snapshot create -g g -n s1 --source d --incremental true")
     uri = stage.attach("d")["nbdUri"]

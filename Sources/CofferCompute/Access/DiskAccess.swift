@@ -63,9 +63,9 @@ extension ReadTransaction {
 }
 
 extension WriteTransaction {
-    /// Remembers where an access is, and forgets those that are long over.
+    /// Remembers where an access is, and forgets some that are long over: those next to it, which are any, as ids are random.
     func remember(_ access: DiskAccess, of disk: ResourceID, now: Timestamp) throws {
-        for old in try documents(in: DiskAccessPlace.collection, prefix: "", after: nil, limit: 500) {
+        for old in try documents(in: DiskAccessPlace.collection, prefix: "", after: access.id, limit: 100) {
             guard let place = try? JSON.decode(DiskAccessPlace.self, from: old.body), place.expires.adding(DiskAccessPlace.memory) < now else { continue }
             try remove(old.id, in: DiskAccessPlace.collection, if: .any)
         }

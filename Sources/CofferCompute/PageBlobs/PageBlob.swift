@@ -42,7 +42,8 @@ struct PageBlob: Sendable {
         if inDisk.length < bytes.count, let objection = VHDFooter.objection(to: Array(bytes[Int(inDisk.length)...]), size: size) {
             throw APIError.footerNotValid(objection)
         }
-        if inDisk.length > 0 { try await content.write(Array(bytes[..<Int(inDisk.length)]), at: offset) }
+        guard inDisk.length > 0 else { return }
+        try await content.write(inDisk.length == bytes.count ? bytes : Array(bytes[..<Int(inDisk.length)]), at: offset)
     }
 
     func clear(_ range: ByteRange) async throws {
