@@ -32,6 +32,8 @@ private struct Nothing: RuntimeReader {
     func reference(_ target: String, apiVersion: String?, isFull: Bool) throws -> JSONValue { ["properties": [:]] }
     func references(_ symbol: String, apiVersion: String?, isFull: Bool) throws -> JSONValue { [] }
     func list(_ function: String, _ target: String, apiVersion: String, body: JSONValue?) throws -> JSONValue { [:] }
+    var isWaiting: Bool { false }
+    func takeQuestions() -> [RuntimeQuestion] { [] }
 }
 
 private let facts = DeploymentFacts(

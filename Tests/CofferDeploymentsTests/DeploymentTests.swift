@@ -55,6 +55,18 @@ import Testing
         #expect(failed.contains { $0["properties"]?["statusCode"] == "Conflict" && $0["properties"]?["targetResource"]?["resourceName"] == "bad" })
     }
 
+    @Test func manyReferencesAreFetchedTogether() async throws {
+        let world = try await World()
+        let done = try await world.deploy("""
+            resources: [{ \(Self.things), name: "[concat('t', copyIndex())]", copy: { name: 'l', count: 60 } },
+              \(thing("user", "properties: { x: { copy: [{ name: 'all', count: 60, input: \"[reference(concat('t', copyIndex('all'))).seen]\" }] } }"))],
+            outputs: { o: { type: 'array', copy: { count: 60, input: "[reference(concat('t', copyIndex())).seen]" } }, p: { type: 'int', value: "[length(reference('user').x.all)]" } }
+            """)
+        #expect(properties(done)["outputs"]?["p"]?["value"] == 60, "\(details(done))")
+        #expect(properties(done)["outputs"]?["o"]?["value"]?.array?.last == "seen t59")
+        #expect(world.things.thing("user")?["properties"]?["x"]?["all"]?.array?.count == 60)
+    }
+
     @Test func requestsOfADeploymentAreBounded() async throws {
         let world = try await World()
         world.things.hold(true)

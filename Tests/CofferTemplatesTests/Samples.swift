@@ -55,4 +55,6 @@ struct NoRuntime: RuntimeReader {
     func reference(_ target: String, apiVersion: String?, isFull: Bool) throws -> JSONValue { ["asked": .string(target)] }
     func references(_ symbol: String, apiVersion: String?, isFull: Bool) throws -> JSONValue { [["asked": .string(symbol)]] }
     func list(_ function: String, _ target: String, apiVersion: String, body: JSONValue?) throws -> JSONValue { ["asked": .string(function)] }
+    var isWaiting: Bool { false }
+    func takeQuestions() -> [RuntimeQuestion] { [] }
 }

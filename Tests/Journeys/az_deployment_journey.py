@@ -90,6 +90,18 @@ def test_a_compiled_module_with_types_functions_and_symbolic_names_deploys(stage
     expect_equal(identity["principalId"], outputs["principal"], "an output of the module")
 
 
+def test_a_vault_with_policies_and_a_list_of_secrets_is_made(stage):
+    vault = f"kv-{uuid.uuid4().hex[:8]}"
+    secrets = {"list": [{"name": "one", "value": "Value-Of-One-81"}, {"name": "two", "value": "Value-Of-Two-82"}]}
+    made = deploy(
+        stage, TEMPLATES / "vault-with-secrets.json", "secrets", f"vaultName={vault}", f"objectId={stage.principal}", f"secrets={json.dumps(secrets)}")
+    expect_equal(len(made["properties"]["outputs"]["uris"]["value"]), 2, "outputs")
+    expect_equal(stage.az_json(f"keyvault secret show --vault-name {vault} -n two")["value"], "Value-Of-Two-82", "the second secret")
+    expect_equal(len(stage.az_json(f"keyvault show -n {vault}")["properties"]["accessPolicies"]), 2, "access policies")
+    refused = deploy(stage, TEMPLATES / "vault-with-secrets.json", "refused", f"vaultName={vault}", "objectId=x", "skuName=gold", f"secrets={json.dumps(secrets)}", ok=False)
+    expect_in("standard, premium", refused.errors, "allowed values")
+
+
 def test_what_would_be_is_told_and_not_done(stage):
     template = write(stage, "change.json", {"parameters": {"word": {"type": "securestring"}}, "resources": [
         {"type": "Microsoft.Compute/disks", "apiVersion": "2024-03-02", "name": "disk-01", "location": "uksouth", "tags": {"new": "yes"},

@@ -36,8 +36,6 @@ struct DeploymentRecord: Codable, Equatable, Sendable {
     let providers: JSONValue
     let dependencies: JSONValue
     var state: State
-    /// Until when the process that runs it can be taken to be alive.
-    var leaseEnd: Timestamp
     var ended: Timestamp?
     var outputs: JSONValue?
     var outputResources: [ResourceID]

@@ -29,7 +29,7 @@ struct DeploymentsService: Sendable {
             correlationID: correlationID, started: now, caller: grant.caller.objectID, templateHash: prepared.shown.templateHash,
             contentVersion: prepared.template.contentVersion, sealedTemplate: sealed, parameters: prepared.shown.parameters,
             providers: prepared.shown.providers, dependencies: prepared.shown.dependencies, state: .running,
-            leaseEnd: now.adding(DeploymentProgress.lease), ended: nil, outputs: nil, outputResources: [], error: nil)
+            ended: nil, outputs: nil, outputResources: [], error: nil)
         let isNew = try await store.write { [settings] transaction in
             let old = try transaction.value(DeploymentRecord.self, id.key, in: DeploymentRecord.collection)?.value
             if let old {
@@ -42,6 +42,7 @@ struct DeploymentsService: Sendable {
             }
             try transaction.forgetOperations(of: id)
             try transaction.put(record, id.key, in: DeploymentRecord.collection)
+            try transaction.setRunning(id, RunningDeployment(run: run, leaseEnd: now.adding(DeploymentProgress.lease)))
             return old == nil
         }
         let caller = ResourceCaller(
@@ -103,7 +104,7 @@ struct DeploymentsService: Sendable {
             record.state = .canceled
             record.ended = now
             record.error = ["code": "DeploymentCanceled", "message": "The deployment was canceled. What was deployed before stays; `az deployment operation group list` shows it."]
-            try transaction.put(record, id.key, in: DeploymentRecord.collection)
+            try transaction.putEnded(record)
             return record.run
         }
         runner.cancel(run)
@@ -114,10 +115,7 @@ struct DeploymentsService: Sendable {
     /// - Returns: whether there was one.
     func delete(_ id: ResourceID, by grant: Grant) async throws -> Bool {
         if let record = try await find(id), !record.state.isTerminal { throw APIError.deploymentActive(id.name) }
-        return try await store.write { transaction in
-            try transaction.forgetOperations(of: id)
-            return try transaction.remove(id.key, in: DeploymentRecord.collection, if: .any)
-        }
+        return try await store.write { try $0.forget(id) }
     }
 
     /// Forgets the deployments of a group that was deleted.
@@ -125,10 +123,7 @@ struct DeploymentsService: Sendable {
         guard scope.namespace == nil else { return }
         for record in try await deployments(of: scope) {
             runner.cancel(record.run)
-            try await store.write { transaction in
-                try transaction.forgetOperations(of: record.id)
-                try transaction.remove(record.id.key, in: DeploymentRecord.collection, if: .any)
-            }
+            try await store.write { try $0.forget(record.id) }
         }
     }
 
@@ -142,19 +137,19 @@ struct DeploymentsService: Sendable {
 
     /// Ends a deployment whose process says nothing any more: it died, and nobody else has the values of its secret parameters.
     private func settled(_ record: DeploymentRecord) async throws -> DeploymentRecord {
-        guard record.state == .running, record.leaseEnd < clock.now(), !runner.isRunning(record.run) else { return record }
+        guard record.state == .running, !runner.isRunning(record.run) else { return record }
         let now = clock.now()
-        let key = record.id.key
+        guard try await !store.read({ try $0.isAlive(record, at: now) }) else { return record }
         return try await store.write { transaction in
-            guard var current = try transaction.value(DeploymentRecord.self, key, in: DeploymentRecord.collection)?.value else { return record }
-            guard current.run == record.run, current.state == .running, current.leaseEnd < now else { return current }
+            guard var current = try transaction.value(DeploymentRecord.self, record.id.key, in: DeploymentRecord.collection)?.value else { return record }
+            guard current.run == record.run, current.state == .running, try !transaction.isAlive(record, at: now) else { return current }
             current.state = .failed
             current.ended = now
             current.error = [
                 "code": "DeploymentInterrupted",
                 "message": "Coffer was ended while it deployed. What was deployed before stays: deploy again, and the rest follows.",
             ]
-            try transaction.put(current, key, in: DeploymentRecord.collection)
+            try transaction.putEnded(current)
             return current
         }
     }
@@ -162,28 +157,5 @@ struct DeploymentsService: Sendable {
     static func checkName(_ name: String) throws {
         let isAllowed = name.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || $0.properties.numericType != nil || "-_.()".unicodeScalars.contains($0) }
         guard (1...64).contains(name.count), isAllowed else { throw APIError.invalidDeploymentName() }
-    }
-}
-
-extension WriteTransaction {
-    /// Removes what is written of the operations of a deployment.
-    fileprivate func forgetOperations(of deployment: ResourceID) throws {
-        let prefix = OperationRecord.prefix(of: deployment)
-        while true {
-            let page = try documents(in: OperationRecord.collection, prefix: prefix, after: nil, limit: 500)
-            for document in page { try remove(document.id, in: OperationRecord.collection, if: .any) }
-            if page.count < 500 { return }
-        }
-    }
-
-    /// Makes room for a new deployment of a scope.
-    fileprivate func forgetOldest(in scope: ResourceID, over limit: Int) throws {
-        let prefix = DeploymentRecord.prefix(of: scope)
-        guard try documents(in: DeploymentRecord.collection, prefix: prefix, after: nil, limit: limit + 1).count > limit else { return }
-        let records = try values(DeploymentRecord.self, in: DeploymentRecord.collection, prefix: prefix)
-        for record in records.filter(\.state.isTerminal).sorted(by: { $0.started < $1.started }).prefix(records.count - limit) {
-            try forgetOperations(of: record.id)
-            try remove(record.id.key, in: DeploymentRecord.collection, if: .any)
-        }
     }
 }

@@ -24,28 +24,29 @@ struct DeploymentProgress: Sendable {
     /// - Throws: ``Lost``.
     func beat() async throws {
         let end = clock.now().adding(Self.lease)
-        try await change { $0.leaseEnd = end }
+        try await whileRunning { [deployment, run] transaction in
+            try transaction.setRunning(deployment, RunningDeployment(run: run, leaseEnd: end))
+        }
     }
 
+    /// - Throws: ``Lost``.
     func finish(_ state: DeploymentRecord.State, outputs: JSONValue?, resources: [ResourceID], error: JSONValue?) async throws {
         let now = clock.now()
-        try await change { record in
+        try await whileRunning { [deployment] transaction in
+            guard var record = try transaction.value(DeploymentRecord.self, deployment.key, in: DeploymentRecord.collection)?.value else { throw Lost() }
             record.state = state
             record.ended = now
             record.outputs = outputs
             record.outputResources = resources
             record.error = error
+            try transaction.putEnded(record)
         }
     }
 
-    private func change(_ body: @escaping @Sendable (inout DeploymentRecord) -> Void) async throws {
-        let (key, run) = (deployment.key, run)
-        try await store.write { transaction in
-            guard var record = try transaction.value(DeploymentRecord.self, key, in: DeploymentRecord.collection)?.value, record.run == run,
-                record.state == .running
-            else { throw Lost() }
-            body(&record)
-            try transaction.put(record, key, in: DeploymentRecord.collection)
+    private func whileRunning(_ body: @escaping @Sendable (any WriteTransaction) throws -> Void) async throws {
+        try await store.write { [deployment, run] transaction in
+            guard try transaction.running(deployment)?.run == run else { throw Lost() }
+            try body(transaction)
         }
     }
 
@@ -56,26 +57,20 @@ struct DeploymentProgress: Sendable {
         let operation = OperationRecord(
             deployment: deployment, operationID: OperationRecord.id(kind, target), kind: kind, target: target, started: clock.now(), state: "Running",
             requestID: UUID().uuidString.lowercased())
-        try await put(operation, whileRunning: true)
+        try await whileRunning { try $0.put(operation, operation.documentID, in: OperationRecord.collection) }
         return operation
     }
 
+    /// Ends an operation; of a deployment that is gone, or is another one by now, nothing is written.
     func end(_ operation: OperationRecord, _ error: APIError?, status: Int) async throws {
         var operation = operation
         operation.ended = clock.now()
         operation.state = error == nil ? "Succeeded" : "Failed"
         operation.statusCode = StatusName.text(of: error?.status ?? status)
         operation.statusMessage = error.map { ["status": "Failed", "error": $0.detail(of: nil)] }
-        try await put(operation, whileRunning: false)
-    }
-
-    private func put(_ operation: OperationRecord, whileRunning: Bool) async throws {
-        let (key, run) = (deployment.key, run)
-        try await store.write { transaction in
-            // Operations of a deployment that is gone, or is another one by now, are not wanted.
-            guard let record = try transaction.value(DeploymentRecord.self, key, in: DeploymentRecord.collection)?.value, record.run == run,
-                !whileRunning || record.state == .running
-            else { throw Lost() }
+        try await store.write { [operation] transaction in
+            let begun = try transaction.value(OperationRecord.self, operation.documentID, in: OperationRecord.collection)?.value
+            guard begun?.requestID == operation.requestID else { return }
             try transaction.put(operation, operation.documentID, in: OperationRecord.collection)
         }
     }

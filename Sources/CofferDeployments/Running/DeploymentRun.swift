@@ -18,7 +18,7 @@ final class DeploymentRun {
 
     private enum Event: Sendable {
         case deployed(Int, Result<JSONValue, APIError>)
-        case answered(Int, RuntimeQuestion, Result<JSONValue, APIError>)
+        case answered(Int, [RuntimeQuestion: Result<JSONValue, APIError>])
     }
 
     private let prepared: PreparedDeployment
@@ -73,8 +73,8 @@ final class DeploymentRun {
                     answers.forget(plan.resources[index].id)
                     finish(index)
                 case .deployed(let index, .failure(let error)): outcome.failures.append((plan.resources[index].id, error))
-                case .answered(let index, let question, let answer):
-                    answers.keep(answer, to: question)
+                case .answered(let index, let found):
+                    answers.keep(found)
                     ready.append(index)
                 }
             }
@@ -93,7 +93,7 @@ final class DeploymentRun {
             group.addTask { [step] in .deployed(index, try await step.deploy(resource, body)) }
             return true
         } catch let needed as RuntimeNeeded {
-            group.addTask { [caller = step.caller] in .answered(index, needed.question, await caller.answer(to: needed.question)) }
+            group.addTask { [caller = step.caller] in .answered(index, await caller.answers(to: needed.questions)) }
             return true
         } catch let failure as TemplateFailure {
             outcome.failures.append((resource.id, step.mask.masked(failure.apiError)))
@@ -122,7 +122,7 @@ final class DeploymentRun {
                 outcome.outputs = .object(outputs)
                 return
             } catch let needed as RuntimeNeeded {
-                answers.keep(await step.caller.answer(to: needed.question), to: needed.question)
+                answers.keep(await step.caller.answers(to: needed.questions))
                 try Task.checkCancellation()
             } catch let failure as TemplateFailure {
                 let error = APIError(status: 400, code: "DeploymentOutputEvaluationFailed", message: step.mask.masked(failure.apiError).message)
@@ -169,8 +169,14 @@ final class DeploymentRun {
 }
 
 extension ResourceCaller {
-    /// What the world says to a question of `reference` or `list…`.
-    func answer(to question: RuntimeQuestion) async -> Result<JSONValue, APIError> {
+    /// What the world says to questions of `reference` and `list…`.
+    func answers(to questions: [RuntimeQuestion]) async -> [RuntimeQuestion: Result<JSONValue, APIError>] {
+        var answers: [RuntimeQuestion: Result<JSONValue, APIError>] = [:]
+        for question in questions { answers[question] = await answer(to: question) }
+        return answers
+    }
+
+    private func answer(to question: RuntimeQuestion) async -> Result<JSONValue, APIError> {
         do {
             switch question {
             case .resource(let id, let apiVersion):

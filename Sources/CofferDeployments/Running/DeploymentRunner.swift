@@ -45,7 +45,12 @@ final class DeploymentRunner: Sendable {
                 group.addTask {
                     while true {
                         try await Task.sleep(for: DeploymentProgress.beat)
-                        try await progress.beat()
+                        do {
+                            try await progress.beat()
+                        } catch let error as StoreError {
+                            // The next beat may do better before the lease ends.
+                            self.report("the lease of deployment \(prepared.id.text) could not be prolonged: \(error)")
+                        }
                     }
                 }
                 _ = try await group.next()
@@ -61,11 +66,12 @@ final class DeploymentRunner: Sendable {
     }
 
     private func carryOut(_ prepared: PreparedDeployment, _ progress: DeploymentProgress, _ caller: ResourceCaller) async throws {
+        let step = ResourceStep(caller: caller, progress: progress, mask: SecretMask(prepared))
         let outcome: DeploymentRun.Outcome
         do {
-            outcome = try await DeploymentRun(prepared, step: ResourceStep(caller: caller, progress: progress, mask: SecretMask(prepared))).perform()
+            outcome = try await DeploymentRun(prepared, step: step).perform()
         } catch let failure as TemplateFailure {
-            outcome = DeploymentRun.Outcome(failures: [(nil, failure.apiError)])
+            outcome = DeploymentRun.Outcome(failures: [(nil, step.mask.masked(failure.apiError))])
         }
         try Task.checkCancellation()
         try await progress.finish(

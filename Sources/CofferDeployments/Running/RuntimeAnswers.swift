@@ -5,10 +5,11 @@ import CofferTemplates
 final class RuntimeAnswers: RuntimeReader {
     private let plan: DeploymentPlan
     private var known: [RuntimeQuestion: Result<JSONValue, APIError>] = [:]
+    private var open: Set<RuntimeQuestion> = []
 
     init(plan: DeploymentPlan) { self.plan = plan }
 
-    func keep(_ answer: Result<JSONValue, APIError>, to question: RuntimeQuestion) { known[question] = answer }
+    func keep(_ answers: [RuntimeQuestion: Result<JSONValue, APIError>]) { known.merge(answers) { _, new in new } }
 
     /// Forgets what was known of a resource, which is another now.
     func forget(_ id: ResourceID) {
@@ -20,6 +21,13 @@ final class RuntimeAnswers: RuntimeReader {
         }
     }
 
+    var isWaiting: Bool { !open.isEmpty }
+
+    func takeQuestions() -> [RuntimeQuestion] {
+        defer { open = [] }
+        return Array(open)
+    }
+
     func reference(_ target: String, apiVersion: String?, isFull: Bool) throws -> JSONValue {
         let (id, version) = try resolved(target, apiVersion, "reference")
         return try shown(try answer(.resource(id, apiVersion: version)), isFull)
@@ -28,10 +36,11 @@ final class RuntimeAnswers: RuntimeReader {
     func references(_ symbol: String, apiVersion: String?, isFull: Bool) throws -> JSONValue {
         let indices = plan.indices(ofLoop: symbol)
         guard !indices.isEmpty else { throw TemplateFailure("The template function 'references' is not valid: no resources have the symbolic name '\(symbol.prefix(100))'") }
-        return .array(try indices.map { index in
+        let found = indices.map { index in
             let resource = plan.resources[index]
-            return try shown(try answer(.resource(resource.id, apiVersion: apiVersion ?? resource.apiVersion)), isFull)
-        })
+            return Result { try shown(try answer(.resource(resource.id, apiVersion: apiVersion ?? resource.apiVersion)), isFull) }
+        }
+        return .array(try found.map { try $0.get() })
     }
 
     func list(_ function: String, _ target: String, apiVersion: String, body: JSONValue?) throws -> JSONValue {
@@ -57,7 +66,10 @@ final class RuntimeAnswers: RuntimeReader {
     }
 
     private func answer(_ question: RuntimeQuestion) throws -> JSONValue {
-        guard let answer = known[question] else { throw RuntimeNeeded(question) }
+        guard let answer = known[question] else {
+            open.insert(question)
+            throw RuntimeUnknown()
+        }
         switch answer {
         case .success(let value): return value
         case .failure(let error): throw TemplateFailure(error.message, code: error.code)

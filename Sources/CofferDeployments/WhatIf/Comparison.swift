@@ -23,21 +23,21 @@ struct Comparison: Sendable {
 
     /// The bodies of all resources that would be deployed, with what is known of others before.
     private func bodies(of prepared: PreparedDeployment) async throws -> [(PlannedResource, JSONValue)] {
-        var known: [(RuntimeQuestion, Result<JSONValue, APIError>)] = []
+        var known: [RuntimeQuestion: Result<JSONValue, APIError>] = [:]
         while true {
             switch try attempt(prepared, known) {
             case .success(let bodies): return bodies
-            case .failure(let needed): known.append((needed.question, await caller.answer(to: needed.question)))
+            case .failure(let needed): known.merge(await caller.answers(to: needed.questions)) { _, new in new }
             }
         }
     }
 
     private func attempt(
-        _ prepared: PreparedDeployment, _ known: [(RuntimeQuestion, Result<JSONValue, APIError>)]
+        _ prepared: PreparedDeployment, _ known: [RuntimeQuestion: Result<JSONValue, APIError>]
     ) throws -> Result<[(PlannedResource, JSONValue)], RuntimeNeeded> {
         let plan = try prepared.plan(masksSecrets: true)
         let answers = RuntimeAnswers(plan: plan)
-        for (question, answer) in known { answers.keep(answer, to: question) }
+        answers.keep(known)
         do {
             return .success(try plan.resources.enumerated().filter { $0.element.isWanted && !$0.element.isExisting }.map { index, resource in
                 (resource, try plan.body(of: index, runtime: answers, keepsUnknown: true))

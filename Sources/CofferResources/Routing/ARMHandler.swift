@@ -40,7 +40,7 @@ package struct ARMHandler: APIHandler, ResourceDoor {
         if parts.map({ $0.lowercased() }) == [ImageAliases.documentName] {
             return try .json(ImageAliases.document(of: try await images.images()))
         }
-        guard parts.allSatisfy({ part in part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } }) else { throw APIError.controlCharactersInPath }
+        try Self.checkCharacters(of: parts)
         let caller: Caller
         do {
             caller = try await authenticator.caller(of: request, audiences: settings.audiences)
@@ -52,11 +52,17 @@ package struct ARMHandler: APIHandler, ResourceDoor {
 
     /// Answers a request whose caller is known.
     package func answer(_ request: APIRequest, as caller: Caller) async throws -> APIResponse {
+        let parts = request.path.filter { !$0.isEmpty }
+        try Self.checkCharacters(of: parts)
         do {
-            return try await route(request, parts: request.path.filter { !$0.isEmpty }.withDeploymentsProvider, caller: caller)
+            return try await route(request, parts: parts.withDeploymentsProvider, caller: caller)
         } catch let forbidden as Forbidden {
             throw APIError.authorizationFailed(forbidden)
         }
+    }
+
+    private static func checkCharacters(of parts: [String]) throws {
+        guard parts.allSatisfy({ part in part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } }) else { throw APIError.controlCharactersInPath }
     }
 
     private func route(_ request: APIRequest, parts: [String], caller: Caller) async throws -> APIResponse {

@@ -40,7 +40,7 @@ package final class Evaluator {
         case .array(let elements):
             return try nested {
                 .array(try elements.enumerated().map { index, element in
-                    try TemplateFailure.at("[\(index)]") { try evaluate(element, in: context) }
+                    try TemplateFailure.at("[\(index)]") { try unlessUnknown { try evaluate(element, in: context) } ?? .null }
                 })
             }
         case .object(let members): return try nested { try evaluate(members, in: context) }
@@ -53,12 +53,23 @@ package final class Evaluator {
         result.reserveCapacity(members.count)
         for (name, value) in members {
             if name.lowercased() == "copy", let loops = try PropertyLoop.loops(in: value) {
-                for loop in loops { result[loop.name] = try elements(of: loop, in: context) }
+                for loop in loops { try unlessUnknown { result[loop.name] = try elements(of: loop, in: context) } }
                 continue
             }
-            try TemplateFailure.at(name) { result[try evaluate(name: name, in: context)] = try evaluate(value, in: context) }
+            try TemplateFailure.at(name) {
+                try unlessUnknown { result[try evaluate(name: name, in: context)] = try evaluate(value, in: context) }
+            }
         }
         return .object(result)
+    }
+
+    /// Goes on where a value is not known yet, so that one pass finds all that has to be fetched; what it gives is thrown away then.
+    func unlessUnknown<R>(_ body: () throws -> R) throws -> R? {
+        do {
+            return try body()
+        } catch is RuntimeUnknown {
+            return nil
+        }
     }
 
     private func evaluate(name: String, in context: EvaluationContext) throws -> String {
@@ -79,8 +90,8 @@ package final class Evaluator {
             for index in 0..<count {
                 var inner = context
                 inner.innerTurns.append(.init(name: loop.name, index: index))
-                let element = try evaluate(loop.input, in: inner)
-                try spend(1)
+                let element = try unlessUnknown { try evaluate(loop.input, in: inner) } ?? .null
+                try spend(PropertyLoop.effort)
                 try charge(element)
                 elements.append(element)
             }

@@ -2,6 +2,9 @@ import CofferModel
 
 /// A loop that makes the elements of an array: an element of a member `copy` of an object, or of `variables`.
 struct PropertyLoop: Sendable {
+    /// What one turn counts.
+    static let effort = 8
+
     let name: String
     let count: JSONValue
     let input: JSONValue

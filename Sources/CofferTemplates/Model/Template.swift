@@ -38,7 +38,7 @@ package struct Template: Sendable {
         self.source = source
         contentVersion = version
         isSymbolic = language.hasPrefix("2.")
-        let types = try TypeDefinitions(try Self.section("definitions", of: source))
+        let types = TypeDefinitions(try Self.section("definitions", of: source))
         self.types = types
         parameters = try Self.parameters(of: source)
         (variables, variableLoops) = try Self.variables(of: source)

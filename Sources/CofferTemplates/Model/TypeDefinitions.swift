@@ -4,7 +4,7 @@ import CofferModel
 struct TypeDefinitions: Sendable {
     private let definitions: [String: JSONValue]
 
-    init(_ definitions: [String: JSONValue]) throws { self.definitions = definitions }
+    init(_ definitions: [String: JSONValue]) { self.definitions = definitions }
 
     /// The value as its type has it.
     ///

@@ -49,13 +49,27 @@ package final class DeploymentPlan {
     /// The request's body for a resource that is deployed.
     ///
     /// - Parameter keepsUnknown: Whether an expression that cannot be evaluated stands for itself.
+    /// - Throws: ``TemplateFailure``, or ``RuntimeNeeded`` with all that has to be fetched first.
     package func body(of index: Int, runtime: (any RuntimeReader)?, keepsUnknown: Bool = false) throws -> JSONValue {
         let resource = resources[index]
         var context = EvaluationContext(.resource, turn: resource.turn, runtime: runtime)
         context.keepsUnknown = keepsUnknown
-        return try TemplateFailure.at("resources.\(resource.id.typeAndName)") {
-            guard resource.isDeployment else { return try evaluator.evaluate(resource.body, in: context) }
-            return try NestedTemplate(resource.body).body(evaluator, context)
+        return try answered(by: runtime) {
+            try TemplateFailure.at("resources.\(resource.id.typeAndName)") {
+                guard resource.isDeployment else { return try evaluator.evaluate(resource.body, in: context) }
+                return try NestedTemplate(resource.body).body(evaluator, context)
+            }
+        }
+    }
+
+    /// What `body` gives if all that it asked was known.
+    private func answered<R>(by runtime: (any RuntimeReader)?, _ body: () throws -> R) throws -> R {
+        let result = Result { try body() }
+        let questions = runtime?.takeQuestions() ?? []
+        switch result {
+        case .success where !questions.isEmpty: throw RuntimeNeeded(questions: questions)
+        case .failure(is RuntimeUnknown): throw RuntimeNeeded(questions: questions)
+        default: return try result.get()
         }
     }
 
@@ -68,15 +82,18 @@ package final class DeploymentPlan {
     /// The outputs, by name.
     ///
     /// - Returns: Of a secret output no value.
+    /// - Throws: ``TemplateFailure``, or ``RuntimeNeeded`` with all that has to be fetched first.
     package func outputs(runtime: any RuntimeReader) throws -> [(name: String, type: String, value: JSONValue?)] {
-        var outputs: [(name: String, type: String, value: JSONValue?)] = []
-        for declaration in template.outputs {
-            try TemplateFailure.at("outputs.\(declaration.name)") {
-                guard let (type, value) = try output(declaration, runtime) else { return }
-                outputs.append((declaration.name, type, template.types.isSecure(declaration.schema) ? .none : .some(value)))
+        try answered(by: runtime) {
+            var outputs: [(name: String, type: String, value: JSONValue?)] = []
+            for declaration in template.outputs {
+                try TemplateFailure.at("outputs.\(declaration.name)") {
+                    guard let (type, value) = try evaluator.unlessUnknown({ try output(declaration, runtime) }) ?? nil else { return }
+                    outputs.append((declaration.name, type, template.types.isSecure(declaration.schema) ? .none : .some(value)))
+                }
             }
+            return outputs
         }
-        return outputs
     }
 
     private func output(_ declaration: OutputDeclaration, _ runtime: any RuntimeReader) throws -> (type: String, value: JSONValue)? {
@@ -91,12 +108,13 @@ package final class DeploymentPlan {
             var elements: [JSONValue] = []
             for index in 0..<(try evaluator.count(count, in: context)) {
                 context.turn = .init(name: declaration.name, index: index)
-                elements.append(try evaluator.evaluate(input, in: context))
+                elements.append(try evaluator.unlessUnknown { try evaluator.evaluate(input, in: context) } ?? .null)
             }
             value = .array(elements)
         } else {
             value = try evaluator.evaluate(declaration.value ?? .null, in: context)
         }
+        if runtime.isWaiting { return nil }
         value = try template.types.checked(value, declaration.schema, "output '\(declaration.name)'")
         return (template.types.typeName(of: declaration.schema), value)
     }

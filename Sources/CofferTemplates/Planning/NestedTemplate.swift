@@ -60,15 +60,18 @@ struct OuterTemplate {
     private func values(of json: JSONValue, isInLoop: Bool) throws -> JSONValue {
         switch json {
         case .string(let text): return try value(of: text, isInLoop: isInLoop)
-        case .array(let elements): return .array(try elements.map { try values(of: $0, isInLoop: isInLoop) })
+        case .array(let elements):
+            return .array(try elements.map { element in try evaluator.unlessUnknown { try values(of: element, isInLoop: isInLoop) } ?? .null })
         case .object(let members):
             let hasLoop = isInLoop || members.keys.contains { $0.lowercased() == "copy" }
             var result: [String: JSONValue] = [:]
             for (name, value) in members {
                 try TemplateFailure.at(name) {
                     let isSchema = name.lowercased() == "$schema"
-                    let key = try self.value(of: name, isInLoop: hasLoop).string ?? name
-                    result[key] = isSchema ? value : try values(of: value, isInLoop: hasLoop)
+                    try evaluator.unlessUnknown {
+                        let key = try self.value(of: name, isInLoop: hasLoop).string ?? name
+                        result[key] = isSchema ? value : try values(of: value, isInLoop: hasLoop)
+                    }
                 }
             }
             return .object(result)

@@ -43,7 +43,7 @@ struct ReferenceScan {
         guard let count = try? evaluator.count(loop.count, in: context) else { return }
         for index in 0..<count {
             // When all that is allowed is spent, the evaluation that follows says so.
-            guard (try? evaluator.spend(1)) != nil else { return }
+            guard (try? evaluator.spend(PropertyLoop.effort)) != nil else { return }
             var inner = context
             inner.innerTurns.append(.init(name: loop.name, index: index))
             scan(loop.input, inner, into: &targets)
