@@ -42,6 +42,9 @@ extension DiskService {
     }
 
     func status(_ header: DiskHeader, _ open: EncryptedDisk?) throws(DiskFailure) -> DiskStatus {
+        // One that is open only for its re-encryption is closed to everybody else.
+        let reencryption = reencryptionStatus(header, open)
+        let open = reencryptions.isAlone(header.disk) ? nil : open
         let reason = open?.suspensionReason
         let name = header.disk.text
         return DiskStatus(
@@ -49,6 +52,7 @@ extension DiskService {
             allocatedByteCount: open?.allocatedByteCount ?? DiskHoles.allocatedByteCount(ofFileAt: shelf.dataPath(of: header.disk)),
             generation: header.generation, layers: header.layers.map(\.layer),
             export: open == nil ? nil : DiskExport(socketPath: server.path, name: name, vhostPath: vhost.path(of: name)), reason: reason,
-            clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost.isInUse(name) ? 1 : 0))
+            clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost.isInUse(name) ? 1 : 0),
+            reencryption: reencryption)
     }
 }
