@@ -31,6 +31,8 @@ package final class Reencryption: @unchecked Sendable {
     private let old: UnsafeMutableRawBufferPointer
     /// What the range lock knows this by, in turn. Connections count from 0 upwards.
     private var owners = [Int.max, Int.max - 1]
+    /// How many holes were on stable storage when this last looked.
+    private var syncedHoleCount: UInt64?
     /// Where the window begins that is done and held until the journal says so.
     private var held: UInt64?
 
@@ -110,6 +112,8 @@ package final class Reencryption: @unchecked Sendable {
         // Looked for again, now that nobody writes here.
         let first = try firstData(from: start, limit)
         let isWritten = try load(first, Int(min(limit - first, UInt64(windowByteCount))))
+        // A hole that is passed over must not turn out to be data under the old keys.
+        if disk.file.holeCount != syncedHoleCount { try sync() }
         let next = try journal.next(isWritten.isEmpty ? limit : first, isWritten)
         try next.forRuns { (place, count, source) throws(BlockError) in
             let run = unsafe dataOfRecord(source, count)
@@ -162,8 +166,14 @@ package final class Reencryption: @unchecked Sendable {
             try unsafe disk.file.write(UnsafeRawBufferPointer(dataOfRecord(source, count)), at: next.offset + UInt64(place), isDurable: false)
         }
         observe(.written)
-        try disk.file.sync()
+        try sync()
         observe(.synced)
+    }
+
+    private func sync() throws(BlockError) {
+        let count = disk.file.holeCount
+        try disk.file.sync()
+        syncedHoleCount = count
     }
 
     /// Makes a window what it was, where it is not. Sectors that were not reached are not written: there may be no space for it.

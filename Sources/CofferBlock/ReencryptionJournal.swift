@@ -93,7 +93,7 @@ package final class ReencryptionJournal {
     private static func read(_ slot: Int, of file: DataFile) throws(BlockError) -> (record: JournalRecord, data: [UInt8])? {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: JournalRecord.slotByteCount, alignment: 4096)
         defer { unsafe bytes.deallocate() }
-        try unsafe file.read(bytes, at: JournalRecord.place(ofSlot: slot))
+        try unsafe file.read(bytes, at: JournalRecord.place(ofSlot: slot), padsEnd: true)
         return unsafe JournalRecord.read(Array(bytes))
     }
 }

@@ -36,7 +36,7 @@ package struct ComputeServices: Sendable {
             store: store, customer: customerKeys, identities: identities, keyCheck: keyCheck, hosted: hosted, clock: clock, turns: turns)
         let sets = EncryptionSetsService(
             store: store, identities: SetIdentities(identities: identities, authorizer: authorizer, rules: rules), keyCheck: keyCheck, rotation: rotation, rules: rules, turns: turns)
-        let changes = DiskChange(store: store, keys: keys, hosted: hosted)
+        let changes = DiskChange(store: store, keys: keys, hosted: hosted, clock: clock)
         let creation = DiskCreation(
             store: store, keys: keys, hosted: hosted, changes: changes, clock: clock, running: RunningImports())
         let sources = DiskSources(store: store, authorizer: authorizer)

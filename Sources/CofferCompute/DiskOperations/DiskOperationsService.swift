@@ -38,6 +38,8 @@ struct DiskOperationsService: Sendable {
             let wish = try await wish(try await usable(id), isAttached: false)
             return try await answering(id) {
                 try await hosted.close(wish.disk)
+                // Its re-encryption goes on by itself. What keeps it is told by its status, and tried again later.
+                _ = try? await creation.changes.goOn(wish)
                 return InspectedDisk(wish, try await hosted.inspect(wish.disk))
             }
         }
@@ -62,7 +64,9 @@ struct DiskOperationsService: Sendable {
     ///
     /// - Parameter publicKey: An X25519 public key, 32 bytes.
     func exportKey(_ id: ResourceID, to publicKey: [UInt8], by grant: Grant) async throws -> ExportedKey {
-        let record = try await usable(id)
+        let record = try await creation.changes.noteReencryption(try await usable(id))
+        // Some of its sectors are under other keys than the rest.
+        guard record.reencryption == nil else { throw APIError.diskIsReencrypted(id) }
         return try await answering(id) {
             let status = try await hosted.inspect(record.disk)
             return ExportedKey(
@@ -84,6 +88,35 @@ struct DiskOperationsService: Sendable {
             throw APIError.snapshotsUnrelated(id, base)
         }
         return try await answering(id) { try await hosted.changes(record.disk, since: earlier.disk) }
+    }
+
+    /// Begins to bring a disk's data to new data keys, wrapped as its present ones are.
+    ///
+    /// - Parameter bytesPerSecond: 0 for no limit.
+    func reencrypt(_ id: ResourceID, bytesPerSecond: UInt64, by grant: Grant) async throws -> ShownReencryption {
+        try await turns.take(id.key) {
+            let record = try await creation.changes.noteReencryption(try await usable(id))
+            let target = KeyMove(encryption: record.encryption, set: record.set)
+            return try await show(try await creation.changes.reencrypt(record, to: target, bytesPerSecond: bytesPerSecond))
+        }
+    }
+
+    /// Lets a disk's re-encryption rest or go on, or changes its limit; nil leaves things as they are.
+    func steer(_ id: ResourceID, isPaused: Bool?, bytesPerSecond: UInt64?, by grant: Grant) async throws -> ShownReencryption {
+        try await turns.take(id.key) {
+            let record = try await creation.changes.noteReencryption(try await usable(id))
+            return try await show(try await creation.changes.steer(record, isPaused: isPaused, bytesPerSecond: bytesPerSecond))
+        }
+    }
+
+    /// How far a disk's re-encryption is.
+    func reencryption(of id: ResourceID, by grant: Grant) async throws -> ShownReencryption {
+        try await turns.take(id.key) { try await show(try await usable(id)) }
+    }
+
+    private func show(_ record: DiskRecord) async throws -> ShownReencryption {
+        let now = try await creation.changes.noteReencryption(record)
+        return try await answering(record.id) { ShownReencryption(record: now, status: try await hosted.inspect(now.disk)) }
     }
 
     private func usable(_ id: ResourceID) async throws -> DiskRecord {

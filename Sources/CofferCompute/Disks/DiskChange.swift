@@ -1,3 +1,4 @@
+import CofferCore
 import CofferModel
 import CofferPlatform
 
@@ -9,6 +10,7 @@ struct DiskChange: Sendable {
     let store: any Store
     let keys: DiskKeys
     let hosted: HostedDisks
+    let clock: any WallClock
 
     /// Makes a disk larger, attached or not.
     ///
@@ -99,11 +101,11 @@ struct DiskChange: Sendable {
         return set.keys.contains { $0.url.text == layer.keyID }
     }
 
-    private func change(_ record: DiskRecord, _ body: @escaping @Sendable (inout DiskRecord) -> Void) async throws -> DiskRecord? {
+    func change(_ record: DiskRecord, _ body: @escaping @Sendable (inout DiskRecord) -> Void) async throws -> DiskRecord? {
         try await store.write { transaction in try transaction.change(record, body) }
     }
 
-    private func answering<R>(_ record: DiskRecord, _ body: () async throws -> R) async throws -> R {
+    func answering<R>(_ record: DiskRecord, _ body: () async throws -> R) async throws -> R {
         do {
             return try await body()
         } catch let failure as DiskFailure {
