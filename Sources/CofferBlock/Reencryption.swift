@@ -67,6 +67,8 @@ package final class Reencryption: @unchecked Sendable {
     /// - Throws: ``BlockError``: what failed was undone, and a later try goes on from there. Where not even that was possible, I/O to that
     ///   window fails with ``BlockError/writesLost`` until the disk is opened anew.
     package func run() throws(BlockError) -> End {
+        // What is in doubt is neither old nor new until the journal is replayed.
+        guard !disk.ranges.hasLost else { throw .writesLost }
         let channel = try disk.makeChannel()
         defer { channel.end() }
         do {

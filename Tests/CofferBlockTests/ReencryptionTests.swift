@@ -136,6 +136,21 @@ struct ReencryptionTests {
         #expect(Array(after.suffix(3)) == [7, 8, 9])
     }
 
+    @Test func aRangeThatWasGivenUpIsLeftAloneUntilTheDiskIsOpenedAnew() throws {
+        let test = try ReencryptedDisk(sectorCount: 64, layers: 1, targetLayers: 1)
+        let before = try test.fill()
+        let disk = try test.open()
+        disk.ranges.giveUp(8 * 4096..<12 * 4096)
+        #expect(throws: BlockError.writesLost) { try test.job(on: disk).run() }
+        #expect(throws: BlockError.writesLost) { try disk.makeChannel().read(1, at: 8 * 4096) }
+        #expect(throws: BlockError.writesLost) { try disk.makeChannel().write([1], at: 12 * 4096 - 1) }
+        #expect(try disk.makeChannel().read(4096, at: 12 * 4096) == Array(before[12 * 4096..<13 * 4096]))
+        try disk.close()
+        let again = try test.open()
+        #expect(try test.job(on: again).run() == .complete)
+        #expect(try again.makeChannel().read(before.count, at: 0) == before)
+    }
+
     @Test func itIsNoFasterThanItMay() throws {
         let test = try ReencryptedDisk(sectorCount: 64, layers: 1, targetLayers: 1)
         try test.fillAll()
