@@ -8,6 +8,8 @@
 //   0 errno of failing writes   1 their probability   2 errno of failing syncs   3 their probability
 //   4 probability of a sync that says it succeeded and did nothing, which no program can stand: it shows that a check notices
 //   5 which files fail: 1 data, 2 journal, 4 header
+//   6 probability to die before a record of the journal is written, 7 after it, 8 before a sync of data
+//   9 how long such writes and syncs take at most, in microseconds
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -69,6 +71,22 @@ static int fails(int kind, int sync) {
     if (!faults || !(faults[5] & (uint32_t)kind) || !happens(faults[sync ? 3 : 1])) return 0;
     errno = (int)faults[sync ? 2 : 0];
     return 1;
+}
+
+static void die_or_not(uint32_t probability) {
+    pthread_mutex_lock(&mutex);
+    if (happens(probability)) syscall(SYS_kill, getpid(), 9);
+    pthread_mutex_unlock(&mutex);
+}
+
+// Syncs take their time, and others work meanwhile.
+static void linger(void) {
+    if (!faults || !faults[9]) return;
+    pthread_mutex_lock(&mutex);
+    happens(0);
+    useconds_t time = (useconds_t)(state % faults[9]);
+    pthread_mutex_unlock(&mutex);
+    usleep(time);
 }
 
 static const char *below(const char *path) {
@@ -152,6 +170,8 @@ ssize_t pwrite64(int file, const void *bytes, size_t count, off_t offset) __attr
 ssize_t pwritev2(int file, const struct iovec *pieces, int count, off_t offset, int flags) {
     struct tracked *to = find(file);
     if (!to || count != 1) return REAL(pwritev2)(file, pieces, count, offset, flags);
+    linger();
+    if (faults && to->kind == JOURNAL) die_or_not(faults[6]);
     pthread_mutex_lock(&mutex);
     ssize_t done;
     if (fails(to->kind, 0)) {
@@ -169,6 +189,7 @@ ssize_t pwritev2(int file, const struct iovec *pieces, int count, off_t offset, 
         }
     }
     pthread_mutex_unlock(&mutex);
+    if (faults && to->kind == JOURNAL) die_or_not(faults[7]);
     return done;
 }
 
@@ -185,6 +206,8 @@ ssize_t write(int file, const void *bytes, size_t count) {
 static int sync_file(int file) {
     struct tracked *to = find(file);
     if (!to) return (int)syscall(SYS_fsync, file);
+    linger();
+    if (faults && to->kind == DATA) die_or_not(faults[8]);
     pthread_mutex_lock(&mutex);
     int status = fails(to->kind, 1) ? -1 : 0;
     if (status == 0 && !(faults && happens(faults[4]))) {

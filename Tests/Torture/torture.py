@@ -9,7 +9,7 @@ reordered (shim.c, powercut.py).  faults: writes and syncs of its files fail wit
 errors, and no byte that was never written.
 
 --lie P makes that share of syncs do nothing while they say they did: the program must find fault then, or it finds nothing.
-The last line is `N crashes, N checks, N failed`. Needs Python's `cryptography`, and a C compiler for power and faults.
+The last line is `N crashes, N checks, N failed`. Needs Python's `cryptography` and a C compiler.
 """
 import argparse
 import mmap
@@ -123,13 +123,11 @@ class Torture:
         self.tolerates_errors = False
         self.data = self.root / "d0"
         (self.data / "disks").mkdir(parents=True)
-        shim = None
-        if options.mode != "kill":
-            shim = self.root / "shim.so"
-            subprocess.run([shutil.which("cc") or "clang", "-O2", "-shared", "-fPIC", "-o", shim, HERE / "shim.c", "-ldl"], check=True)
-            self.fault_path = self.root / "faults"
-            self.fault_path.write_bytes(bytes(64))
-            self.fault_map = mmap.mmap(os.open(self.fault_path, os.O_RDWR), 64)
+        shim = self.root / "shim.so"
+        subprocess.run([shutil.which("cc") or "clang", "-O2", "-shared", "-fPIC", "-o", shim, HERE / "shim.c", "-ldl"], check=True)
+        self.fault_path = self.root / "faults"
+        self.fault_path.write_bytes(bytes(64))
+        self.fault_map = mmap.mmap(os.open(self.fault_path, os.O_RDWR), 64)
         self.host = Host(options.diskd, shim)
 
     # --- Crashes
@@ -137,13 +135,20 @@ class Torture:
     def start(self):
         self.record = self.root / f"record-{self.crashes}" if self.options.mode == "power" else None
         self.replay = Replay(self.data / "disks") if self.record else None
-        self.host.start(self.data, self.log, self.record, None if self.options.mode == "kill" else self.fault_path)
         self.set_faults(lie=self.options.lie)
+        self.host.start(self.data, self.log, self.record, self.fault_path)
 
-    def set_faults(self, write=0, write_code=5, sync=0, sync_code=5, lie=0.0, files=7):
-        if self.options.mode != "kill":
-            words = (write_code, int(write * 65536), sync_code, int(sync * 65536), int(lie * 65536), files)
-            self.fault_map[:24] = struct.pack("<6I", *words)
+    def set_faults(self, write=0.0, write_code=5, sync=0.0, sync_code=5, lie=0.0, files=7, deaths=(0.0, 0.0, 0.0), delay=0):
+        share = lambda probability: int(probability * 65536)
+        words = (write_code, share(write), sync_code, share(sync), share(lie), files, *map(share, deaths), delay)
+        self.fault_map[:40] = struct.pack("<10I", *words)
+
+    def plan_death(self):
+        """Where the host is to die: at a moment of its own, if it comes to it, and how long its syncs take till then."""
+        deaths = [0.0, 0.0, 0.0]
+        if self.random.random() < 0.75:
+            deaths[self.random.randrange(3)] = self.random.choice((0.02, 0.1, 0.3))
+        self.set_faults(lie=self.options.lie, deaths=deaths, delay=self.random.choice((0, 1000, 10_000)))
 
     def crash(self):
         self.host.kill()
@@ -168,17 +173,20 @@ class Torture:
     def client(self, disk, number, seed, stop):
         """Requests to one region of a disk, until the end."""
         random = randoms.Random(seed)
+        # In some lives hardly anything is synced.
+        flushes = random.choice((0, 0, 1, 3))
+        mix = ("write",) * 12 + ("read",) * 6 + ("zero", "trim") * 2 + ("flush",) * flushes
         try:
             connection = NBD(self.host.data / "run/nbd.sock", disk.name)
             while not stop.is_set():
                 with disk.locks[number]:
-                    self.request(disk, number, random, connection)
+                    self.request(disk, number, random, connection, mix)
         except (Gone, Refused):
             pass
         except Exception as error:  # noqa: BLE001
             self.failures.append(f"{disk.name} region {number}: {error!r}")
 
-    def request(self, disk, number, random, connection):
+    def request(self, disk, number, random, connection, mix):
         low, high = disk.region(number)
         if random.random() < 0.7 and high - low > 256:
             # Near by, so that blocks are written again before they are synced.
@@ -186,7 +194,7 @@ class Torture:
             high = low + 256
         count = min(random.choice((1, 3, 8, 8, 16, 40, 128)), high - low)
         first = random.randrange(low, high - count + 1)
-        what = random.choice(("write",) * 6 + ("read",) * 3 + ("zero", "trim", "flush"))
+        what = random.choice(mix)
         self.counts[what] = self.counts.get(what, 0) + 1
         if what == "read":
             error, data = connection.read(first * BLOCK, count * BLOCK)
@@ -248,7 +256,7 @@ class Torture:
     def command(self, random):
         """One random command; what is refused because of another is no fault."""
         disk = self.disks[random.choice(sorted(self.disks))]
-        kinds = ("rewrap",) * 3 + ("reencrypt",) * 3 + ("steer",) * 3 + ("copy", "resize", "suspend")
+        kinds = ("rewrap",) * 3 + ("reencrypt",) * 8 + ("steer",) * 3 + ("copy", "resize", "suspend")
         kind = random.choice(kinds)
         self.counts[kind] = self.counts.get(kind, 0) + 1
         try:
@@ -280,7 +288,7 @@ class Torture:
         target = [self.keys.make() for _ in range(random.choice((1, 2)))]
         disk.intend(status["layers"], target)
         boxes = self.host.boxes(self.keys, disk.name, status["layers"]) + self.host.boxes(self.keys, disk.name, target, FIRST_TARGET)
-        rate = random.choice((0, 1 << 20, 8 << 20))
+        rate = random.choice((0, 0, 0, 1 << 20, 8 << 20))
         disk.settle(self.host.status("reencrypt", disk=disk.name, to=target, keys=boxes, bytesPerSecond=rate))
 
     def steer(self, disk, random):
@@ -362,7 +370,9 @@ class Torture:
         commander = threading.Thread(target=self.commands, args=(self.random.random(), stop), daemon=True)
         for thread in threads + [commander]:
             thread.start()
-        time.sleep(seconds)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.host.process.poll() is None:
+            time.sleep(0.005)
         return stop, threads + [commander]
 
     def commands(self, seed, stop):
@@ -434,6 +444,7 @@ class Torture:
             if options.mode == "faults":
                 self.life_with_faults(life)
                 continue
+            self.plan_death()
             stop, threads = self.live(life)
             self.crash()
             stop.set()
