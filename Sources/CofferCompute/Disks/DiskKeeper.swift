@@ -53,13 +53,13 @@ struct DiskKeeper: Sendable {
             if let settled = try await creation.settle(record) { try await checkImport(settled) }
             return
         }
-        let record = try await creation.changes.noteReencryption(record)
         let status: DiskStatus?
         do {
             status = try await hosted.find(record.disk)
         } catch let failure as DiskFailure where failure.code == .corruptHeader {
             return try await note(failure.message, on: record)
         }
+        let record = try await creation.changes.noteReencryption(record)
         switch DiskMachine.step(for: record, status) {
         case .nothing: if let status, record.reencryption != nil { try await keepReencryption(record, status) }
         case .settle: return
