@@ -137,7 +137,7 @@ package final class EncryptedDisk: Sendable {
     /// - Parameters:
     ///   - keys: Already proved by the header.
     ///   - byteCount: How far an earlier part of the same re-encryption came; until this returns nobody may do I/O unless it is 0.
-    /// - Throws: ``BlockError/closed``, ``BlockError/suspended``, ``BlockError/badKey``.
+    /// - Throws: ``BlockError/closed``, ``BlockError/suspended``, ``BlockError/badKey`` (also if it has keys of a re-encryption already).
     package func beginReencryption(to keys: consuming LayerKeys, from byteCount: UInt64) throws(BlockError) {
         var slot: LayerKeys? = consume keys
         try state.withLock { (state) throws(BlockError) in

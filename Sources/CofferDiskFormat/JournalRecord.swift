@@ -100,7 +100,7 @@ package struct JournalRecord: Equatable, Sendable {
     package static func read(_ slot: [UInt8]) -> (record: JournalRecord, data: [UInt8])? {
         guard let record = try? parse(slot), slot.count >= headByteCount + record.dataByteCount else { return nil }
         let data = Array(slot[headByteCount..<headByteCount + record.dataByteCount])
-        guard ConstantTime.equal(record.bytes(data)[..<headByteCount].map { $0 }, Array(slot[..<headByteCount])) else { return nil }
+        guard record.bytes(data).prefix(headByteCount).elementsEqual(slot.prefix(headByteCount)) else { return nil }
         return (record, data)
     }
 
