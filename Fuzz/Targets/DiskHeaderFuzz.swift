@@ -8,9 +8,11 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: start, count: count))
     check(input)
     let length = UInt32(truncatingIfNeeded: 16 + input.count + 32)
-    var whole = DiskHeader.magic + [0, 0, 0, 1] + (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * UInt32($0))) } + input
-    whole += DigestAlgorithm.sha256.hash(whole)
-    check(whole)
+    for version: UInt8 in [1, 2] {
+        var whole = DiskHeader.magic + [0, 0, 0, version] + (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * UInt32($0))) } + input
+        whole += DigestAlgorithm.sha256.hash(whole)
+        check(whole)
+    }
     return 0
 }
 

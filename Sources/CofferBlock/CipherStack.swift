@@ -3,16 +3,26 @@ import CofferCrypto
 import CofferDiskFormat
 
 /// The ciphers of one disk's layers, for one thread at a time.
+///
+/// While the disk is being re-encrypted sectors below a watermark have other ciphers. The range of the sectors must be held then.
 @safe
 final class CipherStack {
     private let inner: XTSCipher
     private let outer: XTSCipher?
+    private let successor: Successor?
+
+    /// The ciphers that take this one's place, and how far they have.
+    struct Successor {
+        let stack: CipherStack
+        let watermark: Watermark
+    }
 
     /// Large enough to keep the loop short, small enough that the second layer finds the bytes in the nearest cache.
     private static let pieceByteCount = 4 * DiskHeader.sectorByteCount
 
     /// - Throws: ``BlockError/badKey`` if a key is none for AES-256-XTS.
-    init(_ keys: borrowing LayerKeys, _ engine: XTSEngine) throws(BlockError) {
+    init(_ keys: borrowing LayerKeys, _ engine: XTSEngine, successor: Successor? = nil) throws(BlockError) {
+        self.successor = successor
         do {
             inner = try XTSCipher(key: keys.inner, engine: engine)
             outer = try keys.withOuter { (key) throws(CryptoError) in try XTSCipher(key: key, engine: engine) }
@@ -23,6 +33,13 @@ final class CipherStack {
 
     /// Encrypts whole sectors in place: layer 0, then layer 1.
     func encrypt(_ sectors: UnsafeMutableRawBufferPointer, first: UInt64) {
+        if successor != nil {
+            return unsafe forParts(of: sectors, first) { stack, part, first in unsafe stack.encryptAlone(part, first: first) }
+        }
+        unsafe encryptAlone(sectors, first: first)
+    }
+
+    private func encryptAlone(_ sectors: UnsafeMutableRawBufferPointer, first: UInt64) {
         guard let outer else { return unsafe inner.encrypt(sectors, first: first) }
         unsafe forPieces(of: sectors, first) { piece, first in
             unsafe inner.encrypt(piece, first: first)
@@ -32,6 +49,13 @@ final class CipherStack {
 
     /// Decrypts whole sectors in place: layer 1, then layer 0.
     func decrypt(_ sectors: UnsafeMutableRawBufferPointer, first: UInt64) {
+        if successor != nil {
+            return unsafe forParts(of: sectors, first) { stack, part, first in unsafe stack.decryptAlone(part, first: first) }
+        }
+        unsafe decryptAlone(sectors, first: first)
+    }
+
+    private func decryptAlone(_ sectors: UnsafeMutableRawBufferPointer, first: UInt64) {
         guard let outer else { return unsafe inner.decrypt(sectors, first: first) }
         unsafe forPieces(of: sectors, first) { piece, first in
             unsafe outer.decrypt(piece, first: first)
@@ -58,6 +82,33 @@ final class CipherStack {
             start = end
         }
         return !hasData
+    }
+
+    /// Whether ``reencrypt(_:first:)`` can be used.
+    var hasSuccessor: Bool { successor != nil }
+
+    /// Brings whole sectors that are not re-encrypted yet from these ciphers to those that take their place, in place. No more than a
+    /// piece of plaintext is in memory at a time.
+    func reencrypt(_ sectors: UnsafeMutableRawBufferPointer, first: UInt64) {
+        guard let successor else { return }
+        unsafe forPieces(of: sectors, first) { piece, first in
+            unsafe decryptAlone(piece, first: first)
+            unsafe successor.stack.encryptAlone(piece, first: first)
+        }
+    }
+
+    /// Calls `body` with the sectors below the watermark and with the others, and the ciphers of each.
+    private func forParts(
+        of sectors: UnsafeMutableRawBufferPointer, _ first: UInt64, _ body: (CipherStack, UnsafeMutableRawBufferPointer, UInt64) -> Void
+    ) {
+        guard let successor else { return }
+        let size = DiskHeader.sectorByteCount
+        let mark = successor.watermark.sector
+        let below = mark > first ? Int(clamping: min(mark - first, UInt64(sectors.count / size))) * size : 0
+        if below > 0 { unsafe body(successor.stack, UnsafeMutableRawBufferPointer(rebasing: sectors[..<below]), first) }
+        if below < sectors.count {
+            unsafe body(self, UnsafeMutableRawBufferPointer(rebasing: sectors[below...]), first + UInt64(below / size))
+        }
     }
 
     private func forPieces(

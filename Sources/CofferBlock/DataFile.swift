@@ -9,6 +9,7 @@ final class DataFile: Sendable {
     /// Set for good once a write could not be made stable: the kernel forgets such a failure after telling it once, and a later
     /// sync would succeed over lost data.
     private let hasLostWrites = Atomic<Bool>(false)
+    private let holes = Atomic<UInt64>(0)
 
     /// - Throws: ``BlockError/system(_:)`` if the file cannot be opened.
     init(path: String, isReadOnly: Bool) throws(BlockError) {
@@ -18,14 +19,18 @@ final class DataFile: Sendable {
 
     deinit { close(file) }
 
-    /// Fills `bytes` from `offset`. What lies behind the end of the file reads as zeros.
-    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(BlockError) {
+    /// Fills `bytes` from `offset`.
+    ///
+    /// - Parameter padsEnd: Whether what lies behind the end of the file reads as zeros, rather than being an error: a disk's file has
+    ///   all of its bytes, and one that somebody made shorter has lost some.
+    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64, padsEnd: Bool = false) throws(BlockError) {
         var done = 0
         while done < bytes.count {
             let got = unsafe pread(file, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset) + off_t(done))
             if got < 0, errno == EINTR { continue }
             guard got >= 0 else { throw Self.failure() }
             if got == 0 {
+                guard padsEnd else { throw .system(EIO) }
                 unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[done...]).initializeMemory(as: UInt8.self, repeating: 0)
                 return
             }
@@ -78,8 +83,14 @@ final class DataFile: Sendable {
         try isSupported(coffer_zero_range(file, off_t(offset), off_t(count)))
     }
 
+    /// How many holes were made. What was there before may come back in a power cut until the next sync.
+    var holeCount: UInt64 { holes.load(ordering: .relaxed) }
+
     private func isSupported(_ status: Int32) throws(BlockError) -> Bool {
-        if status == 0 { return true }
+        if status == 0 {
+            holes.add(1, ordering: .relaxed)
+            return true
+        }
         guard errno == EOPNOTSUPP else { throw Self.failure() }
         return false
     }

@@ -29,7 +29,7 @@ package enum DiskChanges {
             let now = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
             let before = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[pieceByteCount..<pieceByteCount + count])
             try unsafe file.read(now, at: start)
-            try unsafe base.read(before, at: start)
+            try unsafe base.read(before, at: start, padsEnd: true)
             unsafe compare(UnsafeRawBufferPointer(now), UnsafeRawBufferPointer(before), at: start, &changes)
             position = start + UInt64(count)
         }

@@ -168,6 +168,16 @@ package final class DiskChannel: @unchecked Sendable {
         }
     }
 
+    /// Runs `body` with the ciphers and no range held. The keys stay until it returns.
+    ///
+    /// - Throws: ``BlockError/suspended``, also where I/O would wait.
+    func withCiphers<R>(_ body: (CipherStack) throws(BlockError) -> R) throws(BlockError) -> R {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        guard let stack else { throw .suspended }
+        return try body(stack)
+    }
+
     private func checkKeys() throws(BlockError) {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
@@ -197,7 +207,7 @@ package final class DiskChannel: @unchecked Sendable {
         defer { unsafe pthread_mutex_unlock(mutex) }
         let stack = try ciphers()
         let mask = Self.sector - 1
-        disk.ranges.acquire(number, offset & ~mask, (offset + count + mask) & ~mask, isShared: isShared)
+        guard disk.ranges.acquire(number, offset & ~mask, (offset + count + mask) & ~mask, isShared: isShared) else { throw .writesLost }
         defer { disk.ranges.release(number) }
         return try body(stack)
     }

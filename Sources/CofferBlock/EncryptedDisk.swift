@@ -18,11 +18,15 @@ package final class EncryptedDisk: Sendable {
     private let engine: XTSEngine
     let file: DataFile
     let ranges = RangeLock()
+    /// How far its re-encryption is, if there is one.
+    let watermark = Watermark(byteCount: 0)
     private let state: Mutex<State>
     private let currentByteCount: Atomic<UInt64>
 
     private struct State: ~Copyable {
         var keys: LayerKeys?
+        /// The keys of what is re-encrypted already, while there is a re-encryption.
+        var target: LayerKeys?
         var reason: String?
         /// Whether I/O waits for the keys while there are none.
         var isWaiting = false
@@ -70,6 +74,7 @@ package final class EncryptedDisk: Sendable {
     package func suspend(reason: String, isWaiting: Bool = false) {
         state.withLock { state in
             state.keys = nil
+            state.target = nil
             state.reason = reason
             state.isWaiting = isWaiting
             for channel in state.channels.values { channel.equip(with: nil, isWaiting: isWaiting) }
@@ -87,12 +92,15 @@ package final class EncryptedDisk: Sendable {
 
     /// Gives a suspended disk its keys again, already proved by the header.
     ///
+    /// - Parameter target: The keys that its re-encryption leads to, if there is one.
     /// - Throws: ``BlockError/closed``, ``BlockError/badKey``.
-    package func resume(with keys: consuming LayerKeys) throws(BlockError) {
+    package func resume(with keys: consuming LayerKeys, target: consuming LayerKeys? = nil) throws(BlockError) {
         var slot: LayerKeys? = consume keys
+        var targetSlot = consume target
         try state.withLock { (state) throws(BlockError) in
             guard !state.isClosed else { throw BlockError.closed }
             state.keys = slot.take()
+            state.target = targetSlot.take()
             state.reason = nil
             state.isWaiting = false
             for channel in state.channels.values { try equip(channel, state) }
@@ -105,12 +113,55 @@ package final class EncryptedDisk: Sendable {
     }
 
     /// Whether `key` is the data key of layer `layer` in use, compared in constant time; nil while the disk is suspended.
+    ///
+    /// - Parameter layer: As ``DiskHeader/layer(_:)`` has it.
     package func holds(_ key: borrowing SecretBytes, asLayer layer: Int) -> Bool? {
-        state.withLock { state in
-            switch state.keys {
-            case .some(let keys): keys.holds(key, asLayer: layer)
-            case .none: nil
-            }
+        let first = DiskHeader.firstTargetLayer
+        return state.withLock { state in
+            if layer < first { Self.holds(state.keys, key, layer) } else { Self.holds(state.target, key, layer - first) }
+        }
+    }
+
+    private static func holds(_ keys: borrowing LayerKeys?, _ key: borrowing SecretBytes, _ layer: Int) -> Bool? {
+        switch keys {
+        case .some(let keys): keys.holds(key, asLayer: layer)
+        case .none: nil
+        }
+    }
+
+    /// Whether it has the keys that a re-encryption leads to.
+    package var isReencrypting: Bool { state.withLock { $0.target != nil } }
+
+    /// Bytes from the start of the disk that are re-encrypted.
+    package var reencryptedByteCount: UInt64 { watermark.byteCount }
+
+    /// From now on what is below a watermark has other keys. Nothing is moved yet: that is what a ``Reencryption`` does.
+    ///
+    /// - Parameters:
+    ///   - keys: Already proved by the header.
+    ///   - byteCount: How far an earlier part of the same re-encryption came; until this returns nobody may do I/O unless it is 0.
+    /// - Throws: ``BlockError/closed``, ``BlockError/suspended``, ``BlockError/badKey`` (also if it has keys of a re-encryption already).
+    package func beginReencryption(to keys: consuming LayerKeys, from byteCount: UInt64) throws(BlockError) {
+        var slot: LayerKeys? = consume keys
+        try state.withLock { (state) throws(BlockError) in
+            guard !state.isClosed else { throw BlockError.closed }
+            guard state.keys != nil else { throw BlockError.suspended }
+            guard state.target == nil else { throw BlockError.badKey }
+            watermark.move(to: byteCount)
+            state.target = slot.take()
+            for channel in state.channels.values { try equip(channel, state) }
+        }
+    }
+
+    /// Drops the old keys: all data is under the new ones.
+    ///
+    /// - Throws: ``BlockError/suspended`` if the keys are gone, ``BlockError/badKey``.
+    package func endReencryption() throws(BlockError) {
+        try state.withLock { (state) throws(BlockError) in
+            guard let keys = state.target.take() else { throw BlockError.suspended }
+            state.keys = consume keys
+            for channel in state.channels.values { try equip(channel, state) }
+            watermark.move(to: 0)
         }
     }
 
@@ -127,6 +178,7 @@ package final class EncryptedDisk: Sendable {
         state.withLock { state in
             state.isClosed = true
             state.keys = nil
+            state.target = nil
             for channel in state.channels.values { channel.equip(with: nil) }
             state.channels = [:]
         }
@@ -144,8 +196,15 @@ package final class EncryptedDisk: Sendable {
 
     private func equip(_ channel: DiskChannel, _ state: borrowing State) throws(BlockError) {
         switch state.keys {
-        case .some(let keys): channel.equip(with: try CipherStack(keys, engine))
+        case .some(let keys): channel.equip(with: try CipherStack(keys, engine, successor: successor(state)))
         case .none: channel.equip(with: nil, isWaiting: state.isWaiting)
+        }
+    }
+
+    private func successor(_ state: borrowing State) throws(BlockError) -> CipherStack.Successor? {
+        switch state.target {
+        case .some(let keys): CipherStack.Successor(stack: try CipherStack(keys, engine), watermark: watermark)
+        case .none: nil
         }
     }
 }

@@ -11,6 +11,7 @@ final class RangeLock: @unchecked Sendable {
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var held: [Held] = []
     private var waiterCount = 0
+    private var lost: Range<UInt64>?
 
     private struct Held {
         var owner: Int
@@ -30,14 +31,47 @@ final class RangeLock: @unchecked Sendable {
     /// - Parameters:
     ///   - owner: The channel; it holds no other range.
     ///   - isShared: Whether other readers may hold it too.
-    func acquire(_ owner: Int, _ start: UInt64, _ end: UInt64, isShared: Bool) {
+    /// - Returns: false if part of it was given up by ``giveUp(_:)``; then nothing is held.
+    @discardableResult
+    func acquire(_ owner: Int, _ start: UInt64, _ end: UInt64, isShared: Bool) -> Bool {
         unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
         while isExcluded(start, end, isShared) {
             waiterCount += 1
             unsafe pthread_cond_wait(changed, mutex)
             waiterCount -= 1
         }
+        if let lost, start < lost.upperBound, lost.lowerBound < end { return false }
         held.append(Held(owner: owner, start: start, end: end, isShared: isShared))
+        return true
+    }
+
+    /// Holds a range alone, ahead of all who come for it later, and waits until those before are done: large ranges would never be
+    /// free otherwise. Only one user of a disk may claim.
+    ///
+    /// - Parameter other: Another owner that is the same user, whose range may meet this one.
+    func claim(_ owner: Int, besides other: Int, _ start: UInt64, _ end: UInt64) {
+        unsafe pthread_mutex_lock(mutex)
+        held.append(Held(owner: owner, start: start, end: end, isShared: false))
+        while held.contains(where: { $0.owner != owner && $0.owner != other && start < $0.end && $0.start < end }) {
+            waiterCount += 1
+            unsafe pthread_cond_wait(changed, mutex)
+            waiterCount -= 1
+        }
+        unsafe pthread_mutex_unlock(mutex)
+    }
+
+    /// Whether a range was given up.
+    var hasLost: Bool {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return lost != nil
+    }
+
+    /// Lets nobody hold any of a range any more.
+    func giveUp(_ range: Range<UInt64>) {
+        unsafe pthread_mutex_lock(mutex)
+        lost = lost.map { min($0.lowerBound, range.lowerBound)..<max($0.upperBound, range.upperBound) } ?? range
         unsafe pthread_mutex_unlock(mutex)
     }
 

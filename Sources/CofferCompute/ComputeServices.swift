@@ -46,7 +46,7 @@ package struct ComputeServices: Sendable {
         let limiter = DiskLimiter(hosted: hosted, isEnforced: settings.enforcesPerformance)
         let accesses = DiskAccesses(store: store, hosted: hosted, clock: clock)
         let trail = DiskAuditTrail(audit: audit, clock: clock)
-        let changes = DiskChange(store: store, keys: keys, hosted: hosted)
+        let changes = DiskChange(store: store, keys: keys, hosted: hosted, clock: clock)
         let creation = DiskCreation(
             store: store, keys: keys, hosted: hosted, changes: changes, clock: clock, running: RunningImports())
         let sources = DiskSources(store: store, authorizer: authorizer)
@@ -67,7 +67,8 @@ package struct ComputeServices: Sendable {
             store: store, creation: creation, accesses: accesses, keeper: keeper, hosted: hosted, turns: turns, authority: settings.authority)
         let accessRoutes = DiskAccessRoutes(service: access, trail: trail)
         let serving = DiskServing(store: store, keeper: keeper, hosted: hosted, accesses: accesses, turns: turns)
-        let operations = DiskOperationsService(store: store, serving: serving, keys: keys, hosted: hosted)
+        let operations = DiskOperationsService(
+            store: store, serving: serving, changes: changes, keys: keys, hosted: hosted, turns: turns)
         let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer)
         let metadata = MachineMetadata(
             store: store, identities: identities, interfaces: machines.interfaces, tokens: machines.tokens, listener: machines.listener,

@@ -7,10 +7,12 @@ package import CofferModel
 ///
 /// When you change what the file holds: raise ``version``, keep reading the versions before it, and describe it there.
 package struct DiskHeader: Equatable, Sendable {
-    /// The version of the format that this program writes and the only one that it reads.
-    package static let version: UInt32 = 1
+    /// The newest version of the format that this program reads. A header is written in the oldest that can hold it.
+    package static let version: UInt32 = 2
     /// Bytes in a sector, the unit that is encrypted.
     package static let sectorByteCount = 4096
+    /// The number by which layer 0 of a re-encryption's target is addressed.
+    package static let firstTargetLayer = 2
     /// The largest disk, 64 TiB, in bytes.
     package static let maximumByteCount: UInt64 = 1 << 46
 
@@ -22,9 +24,13 @@ package struct DiskHeader: Equatable, Sendable {
     package let generation: UInt64
     /// One or two, layer 0 first.
     package let layers: [HeaderLayer]
+    /// The re-encryption in progress; nil unless there is one.
+    package let reencryption: HeaderReencryption?
 
     /// - Throws: ``DiskFormatError/invalid(_:)`` if a value is out of its range.
-    package init(disk: DiskID, byteCount: UInt64, generation: UInt64, layers: [HeaderLayer]) throws(DiskFormatError) {
+    package init(
+        disk: DiskID, byteCount: UInt64, generation: UInt64, layers: [HeaderLayer], reencryption: HeaderReencryption? = nil
+    ) throws(DiskFormatError) {
         guard byteCount > 0, byteCount % UInt64(Self.sectorByteCount) == 0, byteCount <= Self.maximumByteCount else {
             throw .invalid("a disk has a multiple of 4096 bytes, from 4096 to 64 TiB")
         }
@@ -34,16 +40,25 @@ package struct DiskHeader: Equatable, Sendable {
         self.byteCount = byteCount
         self.generation = generation
         self.layers = layers
+        self.reencryption = reencryption
     }
 
-    /// The header that follows this one when the wrapped key of layer `index` is replaced; the data key stays the same.
+    /// A layer by its number: 0 and 1 are the present layers, 2 and 3 those that a re-encryption in progress leads to.
+    package func layer(_ number: Int) -> HeaderLayer? {
+        if layers.indices.contains(number) { return layers[number] }
+        guard let target = reencryption?.layers, target.indices.contains(number - Self.firstTargetLayer) else { return nil }
+        return target[number - Self.firstTargetLayer]
+    }
+
+    /// The header that follows this one when the wrapped key of layer `number` is replaced; the data key stays the same.
     ///
     /// - Throws: ``DiskFormatError/invalid(_:)`` if there is no such layer.
-    package func rewrapped(layer index: Int, to layer: DiskLayer) throws(DiskFormatError) -> DiskHeader {
-        guard layers.indices.contains(index) else { throw .invalid("the disk has no layer \(index)") }
-        var changed = layers
-        changed[index] = try HeaderLayer(layer, check: layers[index].check)
-        return try DiskHeader(disk: disk, byteCount: byteCount, generation: nextGeneration(), layers: changed)
+    package func rewrapped(layer number: Int, to layer: DiskLayer) throws(DiskFormatError) -> DiskHeader {
+        guard let old = self.layer(number) else { throw .invalid("the disk has no layer \(number)") }
+        let new = try HeaderLayer(layer, check: old.check)
+        var (present, job) = (layers, reencryption)
+        if number < Self.firstTargetLayer { present[number] = new } else { job = try job?.rewrapped(number - Self.firstTargetLayer, to: new) }
+        return try next(layers: present, reencryption: job)
     }
 
     /// The header that follows this one when the disk is made larger.
@@ -51,7 +66,13 @@ package struct DiskHeader: Equatable, Sendable {
     /// - Throws: ``DiskFormatError/invalid(_:)`` unless `byteCount` is larger and a size that a disk can have.
     package func grown(to byteCount: UInt64) throws(DiskFormatError) -> DiskHeader {
         guard byteCount > self.byteCount else { throw .invalid("a disk can be made larger only") }
-        return try DiskHeader(disk: disk, byteCount: byteCount, generation: nextGeneration(), layers: layers)
+        return try DiskHeader(
+            disk: disk, byteCount: byteCount, generation: nextGeneration(), layers: layers, reencryption: reencryption)
+    }
+
+    /// The header that follows this one with other layers or another state of its re-encryption.
+    func next(layers: [HeaderLayer], reencryption: HeaderReencryption?) throws(DiskFormatError) -> DiskHeader {
+        try DiskHeader(disk: disk, byteCount: byteCount, generation: nextGeneration(), layers: layers, reencryption: reencryption)
     }
 
     private func nextGeneration() throws(DiskFormatError) -> UInt64 {
@@ -60,22 +81,33 @@ package struct DiskHeader: Equatable, Sendable {
         return next
     }
 
-    /// Proves that `key` is the data key of layer `index`.
+    /// Proves that `key` is the data key of layer `number`.
     ///
     /// - Throws: ``DiskFormatError/wrongKey(layer:)`` if it is not, or there is no such layer.
-    package func prove(_ key: borrowing SecretBytes, isLayer index: Int) throws(DiskFormatError) {
-        guard layers.indices.contains(index), key.count == LayerKeys.keyByteCount,
-            layers[index].check.matches(key, disk: disk, layer: index)
-        else { throw .wrongKey(layer: index) }
+    package func prove(_ key: borrowing SecretBytes, isLayer number: Int) throws(DiskFormatError) {
+        guard let layer = layer(number), key.count == LayerKeys.keyByteCount,
+            layer.check.matches(key, disk: disk, layer: number % Self.firstTargetLayer)
+        else { throw .wrongKey(layer: number) }
     }
 
-    /// Proves that `keys` are the data keys of all layers.
+    /// Proves that `keys` are the data keys of all present layers.
     ///
     /// - Throws: ``DiskFormatError/wrongKey(layer:)`` for the first that is not.
     package func prove(_ keys: borrowing LayerKeys) throws(DiskFormatError) {
-        guard keys.count == layers.count else { throw .wrongKey(layer: min(keys.count, layers.count)) }
-        try prove(keys.inner, isLayer: 0)
-        _ = try keys.withOuter { (key) throws(DiskFormatError) in try prove(key, isLayer: 1) }
+        try prove(keys, are: layers.count, from: 0)
+    }
+
+    /// Proves that `keys` are the data keys of all layers that the re-encryption leads to.
+    ///
+    /// - Throws: ``DiskFormatError/wrongKey(layer:)`` for the first that is not.
+    package func proveTarget(_ keys: borrowing LayerKeys) throws(DiskFormatError) {
+        try prove(keys, are: reencryption?.layers.count ?? 0, from: Self.firstTargetLayer)
+    }
+
+    private func prove(_ keys: borrowing LayerKeys, are count: Int, from first: Int) throws(DiskFormatError) {
+        guard keys.count == count else { throw .wrongKey(layer: first + min(keys.count, count)) }
+        try prove(keys.inner, isLayer: first)
+        _ = try keys.withOuter { (key) throws(DiskFormatError) in try prove(key, isLayer: first + 1) }
     }
 }
 

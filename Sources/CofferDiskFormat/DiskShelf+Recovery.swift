@@ -48,7 +48,12 @@ extension DiskShelf {
         let found = try contents()
         for header in found.headers {
             let new = "\(headerPath(of: header.disk)).new"
-            if files.byteCount(of: new) != nil { try? run([.removeFile(new), .syncDirectory(directory(of: header.disk))]) }
+            if files.byteCount(of: new) != nil {
+                // It may be an old header, with wrapped keys that were to be destroyed.
+                try? destroyHeader(at: new)
+                try? run([.syncDirectory(directory(of: header.disk))])
+            }
+            if header.reencryption == nil, files.byteCount(of: journalPath(of: header.disk)) != nil { try? removeJournal(of: header.disk) }
             let data = dataPath(of: header.disk)
             if files.byteCount(of: data).map({ $0 > header.byteCount }) == true { try? run([.setByteCount(data, header.byteCount), .syncFile(data)]) }
         }
@@ -79,13 +84,16 @@ extension DiskShelf {
     func clear(_ directory: String) throws(DiskFormatError) {
         guard let names = try? files.names(in: directory) else { return }
         let headers = names.filter { $0.hasPrefix("header") }.map { "\(directory)/\($0)" }
-        for header in headers {
-            let count = min(Int(clamping: files.byteCount(of: header) ?? 0), DiskHeader.maximumFileByteCount)
-            try run([.write(header, [UInt8](repeating: 0, count: count)), .syncFile(header), .removeFile(header)])
-        }
+        for header in headers { try destroyHeader(at: header) }
         if !headers.isEmpty { try run([.syncDirectory(directory)]) }
         for name in names where !name.hasPrefix("header") { try run([.removeFile("\(directory)/\(name)")]) }
         try run([.removeDirectory(directory), .syncDirectory(path)])
+    }
+
+    /// Overwrites a header and takes it away.
+    func destroyHeader(at path: String) throws(DiskFormatError) {
+        let count = min(Int(clamping: files.byteCount(of: path) ?? 0), DiskHeader.maximumFileByteCount)
+        try run([.write(path, [UInt8](repeating: 0, count: count)), .syncFile(path), .removeFile(path)])
     }
 
     private func names() throws(DiskFormatError) -> [String] {

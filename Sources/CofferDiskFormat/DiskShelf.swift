@@ -111,8 +111,9 @@ package struct DiskShelf: Sendable {
 
     /// Replaces a disk's header, durably; at every moment one of the two is there in full.
     ///
+    /// - Parameter destroyingOld: Whether the old one, which has wrapped keys that nobody needs any more, is overwritten afterwards.
     /// - Throws: ``DiskFormatError/file(_:)`` if the file system refuses. Read the header again then: either may be in place.
-    package func replaceHeader(with header: DiskHeader) throws(DiskFormatError) {
+    package func replaceHeader(with header: DiskHeader, destroyingOld: Bool = false) throws(DiskFormatError) {
         let new = "\(headerPath(of: header.disk)).new"
         if files.byteCount(of: new) != nil { try run([.removeFile(new)]) }
         do {
@@ -121,7 +122,25 @@ package struct DiskShelf: Sendable {
             try? run([.removeFile(new)])
             throw error
         }
-        try run([.rename(new, to: headerPath(of: header.disk)), .syncDirectory(directory(of: header.disk))])
+        guard destroyingOld, try exchange(new, headerPath(of: header.disk)) else {
+            return try run([.rename(new, to: headerPath(of: header.disk)), .syncDirectory(directory(of: header.disk))])
+        }
+        try run([.syncDirectory(directory(of: header.disk))])
+        try destroyHeader(at: new)
+        try run([.syncDirectory(directory(of: header.disk))])
+    }
+
+    /// Gives each of two files the other's name.
+    ///
+    /// - Returns: Whether the file system can do that; if not, nothing was changed.
+    private func exchange(_ first: String, _ second: String) throws(DiskFormatError) -> Bool {
+        do {
+            try files.perform(.exchange(first, second))
+            return true
+        } catch {
+            guard error.code == EINVAL else { throw .file(error) }
+            return false
+        }
     }
 
     /// Takes a disk away: the wrapped keys first, then the data.

@@ -18,6 +18,8 @@ package enum FileStep: Equatable, Sendable {
     case rename(String, to: String)
     /// Gives a file or directory another name. Fails if the name is taken.
     case renameNew(String, to: String)
+    /// Gives each of two files the other's name, at once. Fails with `EINVAL` where the file system cannot do that.
+    case exchange(String, String)
     /// Takes away a file.
     case removeFile(String)
     /// Takes away an empty directory.

@@ -19,6 +19,7 @@ package struct SystemFiles: FileLayer {
             try withFile(path, O_RDONLY | O_DIRECTORY) { (file) throws(FileError) in try check(fsync(file), path) }
         case .rename(let from, let to): try check(unsafe rename(from, to), from)
         case .renameNew(let from, let to): try check(unsafe coffer_rename_noreplace(from, to), to)
+        case .exchange(let first, let second): try check(unsafe coffer_rename_exchange(first, second), first)
         case .removeFile(let path): try check(unsafe unlink(path), path)
         case .removeDirectory(let path): try check(unsafe rmdir(path), path)
         }

@@ -132,6 +132,9 @@ final class CopyRoster: Sendable {
         for job in all.values where job.source == source { job.copy.hold(disk) }
     }
 
+    /// Whether a disk is being copied.
+    func isCopying(_ source: DiskID) -> Bool { all.values.contains { $0.source == source && $0.state.phase == .copying } }
+
     /// Ends the copies of a disk.
     func cancel(of source: DiskID) {
         for job in all.values where job.source == source { job.copy.cancel() }

@@ -11,7 +11,7 @@ extension DiskFailure {
         case .exists: self.init(.exists, error.sentence)
         case .wrongKey: self.init(.wrongKey, error.sentence)
         case .invalid: self.init(.badCommand, error.sentence)
-        case .notAHeader, .unknownVersion, .damaged, .otherDisk, .dataMissing: self.init(.corruptHeader, "\(path): \(error.sentence)")
+        case .notAHeader, .unknownVersion, .damaged, .otherDisk, .dataMissing, .journalDamaged: self.init(.corruptHeader, "\(path): \(error.sentence)")
         case .file(let file): self.init(file.code == ENOSPC || file.code == EDQUOT ? .noSpace : .system, error.sentence)
         }
     }

@@ -51,6 +51,9 @@ extension DiskService {
             let from = try header(source)
             try format(source) { () throws(DiskFormatError) in try from.prove(keys) }
             if open?.suspensionReason != nil { throw DiskFailure(.busy, "the source is suspended") }
+            guard from.reencryption == nil else {
+                throw DiskFailure(.busy, "the source is being re-encrypted, and can be copied when that is done")
+            }
             let header: DiskHeader
             let path: String
             do throws(DiskFormatError) {

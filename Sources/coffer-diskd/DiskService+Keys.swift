@@ -6,12 +6,14 @@ import CofferModel
 
 /// Data keys on their way from a command to a disk, and from one wrap to another.
 extension DiskService {
-    func unseal(_ sealed: [SealedKey], for disk: DiskID) throws(DiskFailure) -> LayerKeys {
+    /// - Parameter first: The number of the first layer.
+    func unseal(_ sealed: some Sequence<SealedKey>, for disk: DiskID, from first: Int = 0) throws(DiskFailure) -> LayerKeys {
+        let sealed = Array(sealed)
         switch sealed.count {
-        case 1: return LayerKeys(inner: try unseal(sealed[0], for: disk, layer: 0))
+        case 1: return LayerKeys(inner: try unseal(sealed[0], for: disk, layer: first))
         case 2:
-            let outer = try unseal(sealed[1], for: disk, layer: 1)
-            return LayerKeys(inner: try unseal(sealed[0], for: disk, layer: 0), outer: outer)
+            let outer = try unseal(sealed[1], for: disk, layer: first + 1)
+            return LayerKeys(inner: try unseal(sealed[0], for: disk, layer: first), outer: outer)
         default: throw DiskFailure(.badCommand, "a disk has one or two data keys")
         }
     }
@@ -48,7 +50,7 @@ extension DiskService {
             // Before anything else, so that no caller learns more than that its key is wrong.
             try format(disk) { () throws(DiskFormatError) in try old.prove(key, isLayer: index) }
             if open?.holds(key, asLayer: index) == false { throw DiskFailure(DiskFormatError.wrongKey(layer: index), path: "") }
-            if old.generation == generation &+ 1, old.layers[index].layer == layer {
+            if old.generation == generation &+ 1, old.layer(index)?.layer == layer {
                 // A repetition of what was done already.
                 try format(disk) { () throws(DiskFormatError) in try shelf.settle(disk) }
                 return try status(old, open)
@@ -71,7 +73,7 @@ extension DiskService {
         guard let job = copies[disk] else { return nil }
         let changed = try job.change { (old) throws(DiskFailure) in
             try format(disk) { () throws(DiskFormatError) in try old.prove(key, isLayer: index) }
-            if old.generation == generation &+ 1, old.layers[index].layer == layer { return old }
+            if old.generation == generation &+ 1, old.layer(index)?.layer == layer { return old }
             guard old.generation == generation else {
                 throw DiskFailure(.generationChanged, "the header has generation \(old.generation), not \(generation)")
             }

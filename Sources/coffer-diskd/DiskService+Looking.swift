@@ -49,6 +49,9 @@ extension DiskService {
     }
 
     func status(_ header: DiskHeader, _ open: EncryptedDisk?) throws(DiskFailure) -> DiskStatus {
+        // One that is open only for its re-encryption is closed to everybody else.
+        let reencryption = reencryptionStatus(header, open)
+        let open = reencryptions.isAlone(header.disk) ? nil : open
         let reason = open?.suspensionReason
         let name = header.disk.text
         return DiskStatus(
@@ -57,6 +60,7 @@ extension DiskService {
             generation: header.generation, layers: header.layers.map(\.layer),
             export: open == nil ? nil : DiskExport(socketPath: server.path, name: name, vhostPath: vhost.path(of: name)), reason: reason,
             clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost.isInUse(name) ? 1 : 0),
-            limits: (open?.meter.limiter.limits).flatMap { $0 == .none ? nil : $0 })
+            limits: (open?.meter.limiter.limits).flatMap { $0 == .none ? nil : $0 },
+            reencryption: reencryption)
     }
 }

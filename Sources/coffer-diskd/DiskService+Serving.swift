@@ -11,29 +11,52 @@ extension DiskService {
         try withUnit(disk) { (open) throws(DiskFailure) in
             if copies[disk] != nil { throw DiskFailure(.busy, "the disk is still being copied") }
             let header = try header(disk)
+            if let open, reencryptions.isAlone(disk) {
+                guard !isReadOnly else { throw DiskFailure(.busy, "the disk is being re-encrypted, and cannot be opened for reading only") }
+                reencryptions.setAlone(disk, false)
+                export(open, header)
+                return try status(header, open)
+            }
             if let open {
                 guard open.isReadOnly == isReadOnly else { throw DiskFailure(.busy, "the disk is open \(open.isReadOnly ? "for reading only" : "for writing")") }
                 return try status(header, open)
             }
             guard !isEnding.load(ordering: .sequentiallyConsistent) else { throw DiskFailure(.busy, "coffer-diskd is ending") }
-            let keys = try unseal(sealed, for: disk)
-            try format(disk) { () throws(DiskFormatError) in try header.prove(keys) }
-            let opened: EncryptedDisk
-            do throws(BlockError) {
-                opened = try EncryptedDisk(header, dataPath: shelf.dataPath(of: disk), keys: keys, isReadOnly: isReadOnly, engine: engine)
-            } catch {
-                throw DiskFailure(error, path: shelf.dataPath(of: disk))
-            }
-            copies.hold(opened, as: disk)
+            let opened = try openData(header, sealed, isReadOnly: isReadOnly)
             open = opened
-            server.add(opened, as: disk.text)
-            // Without it the disk is still served over NBD.
-            do throws(BlockError) { try vhost.add(opened, as: disk.text) } catch {
-                log.write("vhost-refused", [("disk", disk.text), ("reason", DiskFailure(error, path: vhost.directory).message)])
-            }
-            log.write("opened", [("disk", disk.text)])
+            export(opened, header)
+            startReencryption(header, opened)
             return try status(header, opened)
         }
+    }
+
+    /// Opens a disk's data with keys that its header proves. Nobody can reach it yet.
+    func openData(_ header: DiskHeader, _ sealed: [SealedKey], isReadOnly: Bool) throws(DiskFailure) -> EncryptedDisk {
+        let path = shelf.dataPath(of: header.disk)
+        let keys = try unseal(sealed.prefix(header.layers.count), for: header.disk)
+        try format(header.disk) { () throws(DiskFormatError) in try header.prove(keys) }
+        let target = try targetKeys(header, sealed)
+        // After a crash, before anybody reads a sector.
+        let done = try replayJournal(header)
+        do throws(BlockError) {
+            let opened = try EncryptedDisk(header, dataPath: path, keys: keys, isReadOnly: isReadOnly, engine: engine)
+            if let target { try opened.beginReencryption(to: target, from: done) }
+            return opened
+        } catch {
+            throw DiskFailure(error, path: path)
+        }
+    }
+
+    /// Offers an open disk to clients.
+    private func export(_ opened: EncryptedDisk, _ header: DiskHeader) {
+        let disk = header.disk
+        copies.hold(opened, as: disk)
+        server.add(opened, as: disk.text)
+        // Without it the disk is still served over NBD.
+        do throws(BlockError) { try vhost.add(opened, as: disk.text) } catch {
+            log.write("vhost-refused", [("disk", disk.text), ("reason", DiskFailure(error, path: vhost.directory).message)])
+        }
+        log.write("opened", [("disk", disk.text)])
     }
 
     func close(_ disk: DiskID) throws(DiskFailure) -> DiskStatus {
@@ -41,6 +64,7 @@ extension DiskService {
             if let closing = open.take() {
                 closing.releaseWaiting()
                 closing.meter.limiter.set(.none)
+                reencryptions.end(disk)
                 server.remove(disk.text)
                 vhost.remove(disk.text)
                 do throws(BlockError) { try closing.close() } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
@@ -54,8 +78,10 @@ extension DiskService {
         // Writers that wait for a copy keep their keys until they have written.
         copies.cancel(of: disk)
         return try withUnit(disk) { (open) throws(DiskFailure) in
+            if reencryptions.isAlone(disk) { try closeAlone(disk, &open) }
             if let open {
                 open.suspend(reason: reason, isWaiting: isWaiting)
+                reencryptions.end(disk)
                 log.write(isWaiting ? "paused" : "suspended", [("disk", disk.text), ("reason", reason)])
             }
             return try status(header(disk), open)
@@ -63,15 +89,15 @@ extension DiskService {
     }
 
     func resume(_ disk: DiskID, _ sealed: [SealedKey]) throws(DiskFailure) -> DiskStatus {
-        let keys = try unseal(sealed, for: disk)
-        var slot: LayerKeys? = consume keys
-        return try withUnit(disk) { (open) throws(DiskFailure) in
-            guard let open else { throw DiskFailure(.badCommand, "the disk is not open") }
+        try withUnit(disk) { (open) throws(DiskFailure) in
+            guard let open, !reencryptions.isAlone(disk) else { throw DiskFailure(.badCommand, "the disk is not open") }
             let header = try header(disk)
-            guard let keys = slot.take() else { throw DiskFailure(.badCommand, "there are no keys") }
+            let keys = try unseal(sealed.prefix(header.layers.count), for: disk)
             try format(disk) { () throws(DiskFormatError) in try header.prove(keys) }
-            do throws(BlockError) { try open.resume(with: keys) } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
+            let target = try targetKeys(header, sealed)
+            do throws(BlockError) { try open.resume(with: keys, target: target) } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
             log.write("resumed", [("disk", disk.text)])
+            startReencryption(header, open)
             return try status(header, open)
         }
     }

@@ -19,6 +19,7 @@ final class DiskService: Sendable {
     let sessionKey: HPKEPrivateKey
     let engine: XTSEngine
     let copies = CopyRoster()
+    let reencryptions = ReencryptionRoster()
     let units = Mutex<[DiskID: DiskUnit]>([:])
     let isEnding = Atomic<Bool>(false)
 
@@ -57,6 +58,11 @@ final class DiskService: Sendable {
         case .resume(let disk, let keys): return .disk(try resume(disk, keys))
         case .resize(let disk, let byteCount): return .disk(try resize(disk, to: byteCount))
         case .copy(let disk, let source, let layers, let keys): return .disk(try copy(disk, of: source, layers, keys))
+        case .reencrypt(let disk, let layers, let keys, let bytesPerSecond):
+            return .disk(try reencrypt(disk, to: layers, keys, bytesPerSecond: bytesPerSecond))
+        case .continueReencryption(let disk, let keys): return .disk(try continueReencryption(disk, keys))
+        case .steerReencryption(let disk, let isPaused, let bytesPerSecond):
+            return .disk(try steerReencryption(disk, isPaused: isPaused, bytesPerSecond: bytesPerSecond))
         case .delete(let disk):
             try delete(disk)
             return .done
@@ -89,6 +95,7 @@ final class DiskService: Sendable {
         for (disk, unit) in units.withLock({ $0 }) {
             unit.open.withLock { open in
                 guard let closing = open.take() else { return }
+                reencryptions.end(disk)
                 vhost.remove(disk.text)
                 do { try closing.close() } catch { log.write("close-failed", [("disk", disk.text), ("message", "\(error)")]) }
             }

@@ -5,7 +5,7 @@ import CofferModel
 import Foundation
 
 /// A disk in a directory that goes when the test ends.
-final class TestDisk {
+final class TestDisk: Sendable {
     static let id: DiskID = {
         guard let id = DiskID("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0") else { preconditionFailure("a test's disk id is wrong") }
         return id

@@ -99,6 +99,28 @@ struct CrashTests {
         #expect(try await world.call(next, "attach")["state"] == "open")
     }
 
+    @Test("Re-encrypting a disk to two layers", arguments: points(11))
+    func reencrypt(point: Point) async throws {
+        let world = World()
+        let services = world.start()
+        try await world.makeSet(services)
+        try await world.makeSet(services, "both", type: .platformAndCustomerKeys)
+        try await world.makeDisk(services)
+        let next = try await crash(world, at: point) {
+            _ = try await world.arm($0, .patch, "disks/disk1", ["properties": ["encryption": [
+                "type": "EncryptionAtRestWithPlatformAndCustomerKeys", "diskEncryptionSetId": .string(World.set("both").text),
+            ]]])
+        }
+        // The host double ends at once; whoever looks writes it down.
+        _ = try await world.arm(next, .get, "disks/disk1")
+        let record = try #require(try await world.record())
+        #expect(record.reencryption == nil)
+        let isDone = world.host.disks[record.disk]?.layers.count == 2
+        #expect(record.set == World.set(isDone ? "both" : "des1"), "the record names the set that the data keys are wrapped by")
+        #expect(record.encryption.layerCount == (isDone ? 2 : 1))
+        #expect(try await world.call(next, "attach")["state"] == "open")
+    }
+
     @Test("Making a disk", arguments: points(8))
     func createDisk(point: Point) async throws {
         let world = World()

@@ -167,11 +167,9 @@ struct DisksTests {
     func fixed() async throws {
         let services = world.start()
         try await world.makeSet(services)
-        try await world.makeSet(services, "both", type: .platformAndCustomerKeys)
         try await world.makeDisk(services)
         func put(_ body: JSONValue) async -> APIError? { await refusal { _ = try await world.arm(services, .put, "disks/disk1", body) } }
         #expect(await put(World.diskBody(.customerKey, set: "des1", size: 7))?.message.contains("reduced") == true)
-        #expect(await put(World.diskBody(.platformAndCustomerKeys, set: "both"))?.message.contains("encrypted anew") == true)
         #expect(await put(World.diskBody(.platformKey))?.short == "409 PropertyChangeNotAllowed")
         #expect(await put(World.diskBody(.platformKey, set: "des1"))?.short == "400 InvalidParameter")
         #expect(await put(World.diskBody(.customerKey, set: "des1", location: "ukwest"))?.short == "409 InvalidResourceLocation")

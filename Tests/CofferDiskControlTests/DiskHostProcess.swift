@@ -111,7 +111,7 @@ final class DiskHostProcess {
 
 /// A data key that tests can make again.
 enum TestKey: Int {
-    case first = 3, second = 5, third = 7
+    case first = 3, second = 5, third = 7, fourth = 11
 
     func secret() -> SecretBytes {
         var bytes = (0..<64).map { UInt8(truncatingIfNeeded: $0 * rawValue + rawValue) }

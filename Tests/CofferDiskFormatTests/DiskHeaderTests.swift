@@ -53,9 +53,9 @@ struct DiskHeaderTests {
 
     @Test func anUnknownVersionIsNamed() throws {
         var bytes = try Samples.header(layers: 1).bytes
-        bytes[11] = 2
-        let error = #expect(throws: DiskFormatError.unknownVersion(2)) { try DiskHeader(bytes: bytes) }
-        #expect(error?.sentence.contains("version 2") == true)
+        bytes[11] = 3
+        let error = #expect(throws: DiskFormatError.unknownVersion(3)) { try DiskHeader(bytes: bytes) }
+        #expect(error?.sentence.contains("version 3") == true)
     }
 
     @Test func anotherFileIsNoHeader() {

@@ -119,6 +119,9 @@ final class ForgetfulFiles: FileLayer {
         case .renameNew(let from, let to):
             guard (try? find(to, nodes)) == nil else { throw failure(EEXIST, to) }
             try move(from, to, &nodes)
+        case .exchange(let first, let second):
+            let (one, two) = (try find(first, nodes), try find(second, nodes))
+            try change(first, &nodes) { [($0, two), (split(second).name, one)] }
         case .removeFile(let path):
             guard !nodes[try find(path, nodes)].isDirectory else { throw failure(EISDIR, path) }
             try change(path, &nodes) { [($0, nil)] }

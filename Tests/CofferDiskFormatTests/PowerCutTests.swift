@@ -10,6 +10,8 @@ struct PowerCutTests {
     /// A change to a shelf on which ``Samples/disk`` exists, or not yet.
     enum Change: String, CaseIterable, Sendable {
         case create, rewrap, grow, delete
+        /// Of a re-encryption.
+        case begin, end
 
         var startsWithDisk: Bool { self != .create }
     }
@@ -24,6 +26,7 @@ struct PowerCutTests {
         _ = try shelf.recover()
         guard change.startsWithDisk else { return files }
         try shelf.create(Samples.header(layers: layers))
+        if change == .end { _ = try shelf.beginReencryption(of: shelf.header(of: Samples.disk), Samples.job(layers: layers)) }
         try files.perform(.write(shelf.dataPath(of: Samples.disk), data))
         try files.perform(.syncFile(shelf.dataPath(of: Samples.disk)))
         return files
@@ -36,6 +39,8 @@ struct PowerCutTests {
         case .rewrap: try shelf.replaceHeader(with: shelf.header(of: Samples.disk).rewrapped(layer: layers - 1, to: Samples.layer(2)))
         case .grow: _ = try shelf.grow(shelf.header(of: Samples.disk), to: grownByteCount)
         case .delete: try shelf.delete(Samples.disk)
+        case .begin: _ = try shelf.beginReencryption(of: shelf.header(of: Samples.disk), Samples.job(layers: layers))
+        case .end: _ = try shelf.endReencryption(of: shelf.header(of: Samples.disk))
         }
     }
 
@@ -61,10 +66,20 @@ struct PowerCutTests {
         case .rewrap: #expect(found.headers == [new] || !isDone && found.headers == [old], story)
         case .grow: #expect(try found.headers == [old.grown(to: grownByteCount)] || !isDone && found.headers == [old], story)
         case .delete: #expect(found.headers.isEmpty || !isDone && found.headers == [old], story)
+        case .begin, .end:
+            let begun = try old.reencrypting(Samples.job(layers: layers))
+            let pair = change == .begin ? (old, begun) : (begun, try begun.reencrypted())
+            #expect(found.headers == [pair.1] || !isDone && found.headers == [pair.0], story)
         }
         guard let header = found.headers.first else { return }
-        try header.prove(Samples.keys(layers))
-        #expect(try files.names(in: shelf.directory(of: Samples.disk)).sorted() == ["data", "header"], story)
+        if change == .end, header.reencryption == nil { try header.prove(Samples.targetKeys(layers)) } else { try header.prove(Samples.keys(layers)) }
+        let names = ["data", "header"] + (header.reencryption == nil ? [] : ["journal"])
+        #expect(try files.names(in: shelf.directory(of: Samples.disk)).sorted() == names, story)
+        if header.reencryption != nil {
+            let journal = try files.read(shelf.journalPath(of: Samples.disk), limit: JournalRecord.fileByteCount)
+            #expect(JournalRecord.read(journal)?.record.sequence == 0, story)
+            #expect(journal.count == JournalRecord.fileByteCount, story)
+        }
         var data = change.startsWithDisk ? data : [UInt8](repeating: 0, count: 16384)
         data += [UInt8](repeating: 0, count: Int(header.byteCount) - data.count)
         #expect(try files.read(shelf.dataPath(of: Samples.disk), limit: 1 << 20) == data, story)
@@ -125,6 +140,8 @@ struct PowerCutTests {
             case .create: try !shelf.contents().headers.isEmpty
             case .rewrap, .grow: try shelf.header(of: Samples.disk).generation == 2
             case .delete: try shelf.contents().headers.isEmpty
+            case .begin: try shelf.header(of: Samples.disk).reencryption != nil
+            case .end: try shelf.header(of: Samples.disk).reencryption == nil
             }
             if !isDone { try Self.run(change, on: files, layers: 2) }
             try Self.check(change, files, layers: 2, isDone: true, story)

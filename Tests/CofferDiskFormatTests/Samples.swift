@@ -26,6 +26,18 @@ enum Samples {
         count == 1 ? LayerKeys(inner: innerKey()) : LayerKeys(inner: innerKey(), outer: outerKey())
     }
 
+    /// The keys that ``job(layers:)`` leads to.
+    static func targetKeys(_ count: Int) -> LayerKeys {
+        count == 1
+            ? LayerKeys(inner: key(step: 13, start: 1)) : LayerKeys(inner: key(step: 13, start: 1), outer: key(step: 17, start: 9))
+    }
+
+    static func job(layers: Int, isPaused: Bool = false, bytesPerSecond: UInt64 = 0) throws -> HeaderReencryption {
+        let full = try targetKeys(layers).checks(for: disk).map { try HeaderLayer(layer(9), check: $0) }
+        return try HeaderReencryption(
+            job: [UInt8](repeating: 5, count: 16), isPaused: isPaused, bytesPerSecond: bytesPerSecond, layers: full)
+    }
+
     static func layer(_ version: Int) -> DiskLayer {
         DiskLayer(keyID: "platform:\(version)", algorithm: "A256KW", wrappedKey: [UInt8](repeating: UInt8(version), count: 72))
     }

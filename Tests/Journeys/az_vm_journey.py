@@ -1,6 +1,5 @@
 """`az vm create` gives a real Debian guest on encrypted disks: signing in, running commands, identities, disks that come and go, lost keys, crashes."""
 import pathlib
-import re
 
 from machines import *
 from stage import *
@@ -121,8 +120,8 @@ def test_it_reaches_neither_the_hosts_loopback_network_nor_other_networks(stage)
 
 
 def test_its_identity_reads_the_secret_that_it_was_granted_and_no_other(stage):
+    stage.assign("Key Vault Secrets Officer", stage.principal, stage.vault_id(stage.kept["vault"], GROUP))
     for name in ("mine", "theirs"):
-        stage.assign("Key Vault Secrets Officer", stage.principal, stage.vault_id(stage.kept["vault"], GROUP)) if name == "mine" else None
         stage.keys("PUT", stage.kept["vault"], f"secrets/{name}", {"value": f"the secret {name}"})
     stage.assign("Key Vault Secrets User", stage.kept["principal"], f"{stage.vault_id(stage.kept['vault'], GROUP)}/secrets/mine")
     script = (
@@ -141,8 +140,7 @@ def test_the_sdks_managed_identity_credential_works_with_its_metadata(stage):
         script = (
             "from azure.identity import ManagedIdentityCredential as C\nfrom azure.keyvault.secrets import SecretClient as S\n"
             f"print(S('{stage.vault_url(stage.kept['vault'])}', C()).get_secret('mine').value)")
-        (python,) = pathlib.Path(stage.az_path).parents[2].glob("sdk-*/bin/python")
-        done = stage.run([python, "-c", script], environment={"AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://127.0.0.1:{port}"})
+        done = stage.run([find_sdk(), "-c", script], environment={"AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://127.0.0.1:{port}"})
         expect_equal(done.output.strip(), "the secret mine", "the secret")
     finally:
         relay.kill()
@@ -199,8 +197,8 @@ def test_a_lost_key_stops_it_and_its_return_lets_it_start_with_its_data(stage):
 
 
 def test_its_boot_log_is_kept(stage):
-    (log,) = [path for path in stage.data.glob("run/vm/*/console.log")]
-    expect(re.search(rb"Linux version \d", log.read_bytes()), "the log has no kernel's first line")
+    (log,) = stage.data.glob("run/vm/*/console.log")
+    expect_in("coffer-provision: vm1 is instance", log.read_text(errors="replace"), "the console's log")
 
 
 def test_a_process_that_was_killed_is_found_to_be_stopped(stage):
@@ -216,6 +214,6 @@ def test_deallocation_closes_its_disks_and_deletion_takes_what_was_to_go(stage):
     expect_equal({each["diskState"] for each in disks}, {"Reserved"}, "the disks' states")
     stage.az(f"vm delete {LINE} --yes")
     left = stage.az_json(f"disk list -g {GROUP}")
-    expect_equal([(each["diskState"], each["managedBy"]) for each in left], [("Unattached", None)], "what is left of the disks")
+    expect_equal([(each["diskState"], each.get("managedBy")) for each in left], [("Unattached", None)], "what is left of the disks")
     expect_equal(processes(stage), [], "QEMU processes")
     expect_equal(list((stage.data / "run/vm").iterdir()), [], "what is left beside them")

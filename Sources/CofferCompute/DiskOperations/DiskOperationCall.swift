@@ -11,6 +11,12 @@ enum DiskOperation: String, CaseIterable, Sendable {
     case stats
     case exportKey
     case holes
+    /// Begins to bring its data to new data keys.
+    case reencrypt
+    /// Lets that rest or go on, or changes its limit.
+    case steerReencryption
+    /// How far it is.
+    case reencryption
     /// Of a snapshot, since another of the same disk.
     case changes
     /// Of all holders of data keys.
@@ -24,8 +30,8 @@ enum DiskOperation: String, CaseIterable, Sendable {
     /// has, not even Owner.
     var action: Action {
         switch self {
-        case .attach, .detach: .management("Microsoft.Compute/disks/write")
-        case .list, .inspect, .stats, .dataKeys, .keyImpact: .management("Microsoft.Compute/disks/read")
+        case .attach, .detach, .reencrypt, .steerReencryption: .management("Microsoft.Compute/disks/write")
+        case .list, .inspect, .stats, .dataKeys, .keyImpact, .reencryption: .management("Microsoft.Compute/disks/read")
         case .status: .management("Microsoft.Compute/diskEncryptionSets/read")
         case .exportKey, .holes, .changes: .data("Microsoft.Compute/disks/exportKey/action")
         }
@@ -34,11 +40,13 @@ enum DiskOperation: String, CaseIterable, Sendable {
     /// The audit event's operation; nil for what changes and reveals nothing.
     var auditName: String? {
         switch self {
-        case .list, .inspect, .stats, .dataKeys, .keyImpact, .status: nil
+        case .list, .inspect, .stats, .dataKeys, .keyImpact, .status, .reencryption: nil
         case .attach: "DiskAttach"
         case .detach: "DiskDetach"
         case .exportKey: "DiskExportKey"
         case .holes: "DiskHoles"
+        case .reencrypt: "DiskReencrypt"
+        case .steerReencryption: "DiskSteerReencryption"
         case .changes: "SnapshotChanges"
         }
     }

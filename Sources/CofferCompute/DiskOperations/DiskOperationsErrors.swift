@@ -47,7 +47,7 @@ extension APIError {
         APIError(
             status: 404, code: "NotFound",
             message: "There is nothing at '/\(path.joined(separator: "/").prefix(300))'. Coffer's disk operations are POST "
-                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|stats|exportKey|holes}, …/snapshots/…/changes, "
+                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|stats|exportKey|holes|reencrypt|steerReencryption|reencryption}, …/snapshots/…/changes, "
                 + "…/diskEncryptionSets/…/status and GET /coffer/v1/subscriptions/…/{disks|dataKeys|keyImpact}.")
     }
 
@@ -57,6 +57,8 @@ extension APIError {
                 + "/subscriptions/…/providers/Microsoft.KeyVault/vaults/VAULT/keys/NAME[/versions/VERSION].",
             target: "key")
     }
+
+    static let rateNotValid = invalidParameter("'bytesPerSecond' must be a whole number from 0, which is no limit, to 2^53.", target: "bytesPerSecond")
 
     static let changesBaseNotValid = invalidParameter(
         "'since' must be the id of a snapshot, /subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/snapshots/….", target: "since")

@@ -19,6 +19,20 @@ struct DiskOperationsRoutes: Sendable {
         let since: String
     }
 
+    /// The body of `reencrypt` and of `steerReencryption`.
+    private struct ReencryptionBody: Decodable {
+        /// In bytes of the disk; 0 for no limit. Left out: no limit, or the one that it has.
+        let bytesPerSecond: Int64?
+        /// Left out: as it is.
+        let isPaused: Bool?
+
+        func limit() throws -> UInt64? {
+            guard let bytesPerSecond else { return nil }
+            guard 0...(1 << 53) ~= bytesPerSecond else { throw APIError.rateNotValid }
+            return UInt64(bytesPerSecond)
+        }
+    }
+
     func answer(_ call: DiskOperationCall, _ request: APIRequest, by grant: Grant) async throws -> APIResponse {
         switch call.operation {
         case .list:
@@ -38,6 +52,14 @@ struct DiskOperationsRoutes: Sendable {
             let key = try await service.exportKey(call.scope, to: publicKey, by: grant)
             return try .json(
                 ExportedKeyResource(key, disksPath: settings.disksPath), headers: ["cache-control": "no-store"])
+        case .reencrypt:
+            let limit = try request.decode(ReencryptionBody.self).limit()
+            return try .json(ReencryptionResource(try await service.reencrypt(call.scope, bytesPerSecond: limit ?? 0, by: grant)), status: 202)
+        case .steerReencryption:
+            let body = try request.decode(ReencryptionBody.self)
+            let steered = try await service.steer(call.scope, isPaused: body.isPaused, bytesPerSecond: body.limit(), by: grant)
+            return try .json(ReencryptionResource(steered))
+        case .reencryption: return try .json(ReencryptionResource(try await service.reencryption(of: call.scope, by: grant)))
         case .changes:
             let text = try request.decode(ChangesBody.self).since
             guard let base = ResourceID(text), base.isType("Microsoft.Compute/snapshots") else { throw APIError.changesBaseNotValid }

@@ -5,8 +5,10 @@ import CofferPlatform
 struct DiskOperationsService: Sendable {
     let store: any Store
     let serving: DiskServing
+    let changes: DiskChange
     let keys: DiskKeys
     let hosted: HostedDisks
+    let turns: Turns
 
     /// Has a disk served to guests. One that is served already stays so, if its keys may still be used.
     ///
@@ -42,7 +44,9 @@ struct DiskOperationsService: Sendable {
     ///
     /// - Parameter publicKey: An X25519 public key, 32 bytes.
     func exportKey(_ id: ResourceID, to publicKey: [UInt8], by grant: Grant) async throws -> ExportedKey {
-        let record = try await serving.usable(id)
+        let record = try await changes.noteReencryption(try await serving.usable(id))
+        // Some of its sectors are under other keys than the rest.
+        guard record.reencryption == nil else { throw APIError.diskIsReencrypted(id) }
         return try await APIError.answering(id) {
             let status = try await hosted.inspect(record.disk)
             return ExportedKey(
@@ -64,6 +68,35 @@ struct DiskOperationsService: Sendable {
             throw APIError.snapshotsUnrelated(id, base)
         }
         return try await APIError.answering(id) { try await hosted.changes(record.disk, since: earlier.disk) }
+    }
+
+    /// Begins to bring a disk's data to new data keys, wrapped as its present ones are.
+    ///
+    /// - Parameter bytesPerSecond: 0 for no limit.
+    func reencrypt(_ id: ResourceID, bytesPerSecond: UInt64, by grant: Grant) async throws -> ShownReencryption {
+        try await turns.take(id.key) {
+            let record = try await changes.noteReencryption(try await serving.usable(id))
+            let target = KeyMove(encryption: record.encryption, set: record.set)
+            return try await show(try await changes.reencrypt(record, to: target, bytesPerSecond: bytesPerSecond))
+        }
+    }
+
+    /// Lets a disk's re-encryption rest or go on, or changes its limit; nil leaves things as they are.
+    func steer(_ id: ResourceID, isPaused: Bool?, bytesPerSecond: UInt64?, by grant: Grant) async throws -> ShownReencryption {
+        try await turns.take(id.key) {
+            let record = try await changes.noteReencryption(try await serving.usable(id))
+            return try await show(try await changes.steer(record, isPaused: isPaused, bytesPerSecond: bytesPerSecond))
+        }
+    }
+
+    /// How far a disk's re-encryption is.
+    func reencryption(of id: ResourceID, by grant: Grant) async throws -> ShownReencryption {
+        try await turns.take(id.key) { try await show(try await serving.usable(id)) }
+    }
+
+    private func show(_ record: DiskRecord) async throws -> ShownReencryption {
+        let now = try await changes.noteReencryption(record)
+        return try await APIError.answering(record.id) { ShownReencryption(record: now, status: try await hosted.inspect(now.disk)) }
     }
 }
 

@@ -1,3 +1,4 @@
+import CofferCore
 import CofferModel
 import CofferPlatform
 
@@ -9,6 +10,7 @@ struct DiskChange: Sendable {
     let store: any Store
     let keys: DiskKeys
     let hosted: HostedDisks
+    let clock: any WallClock
 
     /// Makes a disk larger, attached or not.
     ///
@@ -99,7 +101,7 @@ struct DiskChange: Sendable {
         return set.keys.contains { $0.url.text == layer.keyID }
     }
 
-    private func change(_ record: DiskRecord, _ body: @escaping @Sendable (inout DiskRecord) -> Void) async throws -> DiskRecord? {
+    func change(_ record: DiskRecord, _ body: @escaping @Sendable (inout DiskRecord) -> Void) async throws -> DiskRecord? {
         try await store.write { transaction in try transaction.change(record, body) }
     }
 }

@@ -34,6 +34,7 @@ struct DiskCreation: Sendable {
         do {
             try await hosted.withRecipientKey { publicKey in
                 if let source {
+                    let source = try await changes.noteReencryption(source)
                     let status = try await hosted.inspect(source.disk)
                     let shared = try await keys.share(
                         status.layers, of: source, with: record.disk, encryption: record.encryption, set: set, sealedTo: publicKey)
@@ -142,6 +143,7 @@ struct DiskCreation: Sendable {
 
     /// A disk as it is now, with how far its host is where it copies.
     func look(at record: DiskRecord, _ turns: Turns) async throws -> ShownDisk {
+        if record.reencryption != nil { return try await lookAtReencryption(record, turns) }
         guard record.phase == .creating, record.origin != nil else { return ShownDisk(record: record) }
         let now = try await turns.take(record.id.key) {
             guard let now = try await store.read({ try $0.disk(record.id) }) else { throw APIError.resourceNotFound(record.id) }
@@ -150,6 +152,16 @@ struct DiskCreation: Sendable {
         }
         guard now.phase == .creating, let status = try? await hosted.find(now.disk) else { return ShownDisk(record: now) }
         let share = Double(status.copiedByteCount ?? 0) / Double(max(1, status.byteCount))
+        return ShownDisk(record: now, percent: (share * 1000).rounded(.down) / 10)
+    }
+
+    private func lookAtReencryption(_ record: DiskRecord, _ turns: Turns) async throws -> ShownDisk {
+        let now = try await turns.take(record.id.key) {
+            guard let now = try await store.read({ try $0.disk(record.id) }) else { throw APIError.resourceNotFound(record.id) }
+            return try await changes.noteReencryption(now)
+        }
+        guard now.reencryption != nil, let status = try? await hosted.find(now.disk) else { return ShownDisk(record: now) }
+        let share = Double(status.reencryption?.doneByteCount ?? 0) / Double(max(1, status.byteCount))
         return ShownDisk(record: now, percent: (share * 1000).rounded(.down) / 10)
     }
 

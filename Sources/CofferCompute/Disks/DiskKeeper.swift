@@ -24,13 +24,16 @@ struct DiskKeeper: Sendable {
         let byID = Dictionary(listed.map { ($0.disk, $0) }, uniquingKeysWith: { first, _ in first })
         let records = try await store.read { try $0.disks() }
         let now = creation.clock.now()
-        try await keep(records.filter { DiskMachine.step(for: $0, byID[$0.disk], at: now) != .nothing })
+        try await keep(records.filter { DiskMachine.step(for: $0, byID[$0.disk], at: now) != .nothing || $0.reencryption != nil })
     }
 
-    /// Looks at the disks of some sets that are attached, being imported, or open to somebody who was granted access.
+    /// Looks at the disks of some sets that are attached, being imported or re-encrypted, or open to somebody who was granted access.
     func keep(disksOf sets: Set<ResourceID>) async throws {
         let records = try await store.read { try $0.disks() }
-        try await keep(records.filter { ($0.isServed || $0.phase == .creating) && $0.set.map(sets.contains) == true })
+        try await keep(records.filter { record in
+            (record.isServed || record.phase == .creating || record.reencryption != nil)
+                && [record.set, record.reencryption?.target.set].contains { $0.map(sets.contains) == true }
+        })
     }
 
     private func keep(_ records: [DiskRecord]) async throws {
@@ -60,8 +63,10 @@ struct DiskKeeper: Sendable {
         } catch let failure as DiskFailure where failure.code == .corruptHeader {
             return try await note(failure.message, on: record)
         }
+        let record = try await creation.changes.noteReencryption(record)
         switch DiskMachine.step(for: record, status, at: creation.clock.now()) {
-        case .nothing, .settle: return
+        case .nothing: if let status, record.reencryption != nil { try await keepReencryption(record, status) }
+        case .settle: return
         case .missing: try await note("The disk's host has no data of it.", on: record)
         case .close: try await hosted.close(record.disk)
         case .endAccess: _ = try await accesses.end(record)
@@ -76,11 +81,25 @@ struct DiskKeeper: Sendable {
         }
     }
 
+    /// Has the re-encryption of a disk that is not attached go on, or rest without keys while they may not be used.
+    private func keepReencryption(_ record: DiskRecord, _ status: DiskStatus) async throws {
+        do {
+            if status.reencryption?.state == .running {
+                try await hosted.withRecipientKey { _ = try await keys.open(status, of: record, sealedTo: $0) }
+            }
+            _ = try await creation.changes.goOn(record)
+            try await note(nil, on: record)
+        } catch let refusal as APIError {
+            if refusal.isVerdict { try await hosted.close(record.disk) }
+            try await note(refusal.reason(for: status), on: record)
+        }
+    }
+
     /// Ends the import of a disk whose key may not be used any more.
     private func checkImport(_ record: DiskRecord) async throws {
         guard creation.running.percent(record.id) != nil, let status = try await hosted.find(record.disk) else { return }
         do {
-            try await hosted.withRecipientKey { _ = try await keys.open(status.layers, of: record, sealedTo: $0) }
+            try await hosted.withRecipientKey { _ = try await keys.open(status, of: record, sealedTo: $0) }
         } catch let refusal as APIError where refusal.isVerdict {
             creation.running.stop(record.id, because: refusal.reason(for: status))
         }
@@ -91,7 +110,10 @@ struct DiskKeeper: Sendable {
     /// - Throws: ``APIError`` of the key service if a key may not be used, ``DiskFailure`` of the host.
     func serve(_ record: DiskRecord, _ status: DiskStatus) async throws -> DiskStatus {
         try await hosted.withRecipientKey { publicKey in
-            let opened = try await keys.open(status.layers, of: record, sealedTo: publicKey)
+            let opened = try await keys.open(status, of: record, sealedTo: publicKey)
+            if status.state == .open, let job = status.reencryption, job.state == .waiting || job.state == .failed {
+                try await hosted.continueReencryption(record.disk, keys: opened)
+            }
             let served = switch status.state {
             case .open: status
             case .closed: try await hosted.open(record.disk, keys: opened, isReadOnly: record.isServedReadOnly)

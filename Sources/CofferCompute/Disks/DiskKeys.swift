@@ -13,19 +13,23 @@ struct DiskKeys: Sendable {
 
     /// New data keys for all layers of a disk, the one next to the guest first.
     ///
-    /// - Parameter set: The disk's encryption set, unless only platform keys are used.
+    /// - Parameters:
+    ///   - set: The disk's encryption set, unless only platform keys are used.
+    ///   - first: The number of the first layer.
     /// - Throws: ``APIError`` of the key service if the set's identity may not use the set's key.
-    func make(for record: DiskRecord, set: EncryptionSetRecord?, sealedTo publicKey: [UInt8]) async throws -> [WrappedDataKey] {
+    func make(
+        for record: DiskRecord, set: EncryptionSetRecord?, from first: Int = 0, sealedTo publicKey: [UInt8]
+    ) async throws -> [WrappedDataKey] {
         var keys: [WrappedDataKey] = []
         if let set, record.encryption.usesCustomerKey {
             keys.append(try await customer.makeDataKey(
                 under: set.activeKey.url.text, as: try await identities.caller(of: set),
-                for: DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: 0)))
+                for: DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: first)))
         }
         if record.encryption != .customerKey {
             keys.append(try await platform.makeDataKey(
                 under: Self.platformKeyID, as: .platform,
-                for: DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: keys.count)))
+                for: DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: first + keys.count)))
         }
         return keys
     }
@@ -39,6 +43,18 @@ struct DiskKeys: Sendable {
         for (index, layer) in layers.enumerated() {
             let recipient = DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: index)
             keys.append(try await open(layer, as: identity, for: recipient))
+        }
+        return keys
+    }
+
+    /// The data keys of all layers of a disk, also of those that its re-encryption leads to, each sealed to `publicKey`.
+    ///
+    /// - Throws: ``APIError`` of the key service if a key may not be used.
+    func open(_ status: DiskStatus, of record: DiskRecord, sealedTo publicKey: [UInt8]) async throws -> [SealedKey] {
+        var keys: [SealedKey] = []
+        for placed in status.placedLayers(of: record) {
+            let recipient = DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: placed.number)
+            keys.append(try await open(placed.layer, as: try await identity(of: placed.set), for: recipient))
         }
         return keys
     }
@@ -91,8 +107,10 @@ struct DiskKeys: Sendable {
     }
 
     /// The identity that may use the keys of a disk.
-    private func identity(of record: DiskRecord) async throws -> Caller {
-        guard let id = record.set else { return .platform }
+    private func identity(of record: DiskRecord) async throws -> Caller { try await identity(of: record.set) }
+
+    private func identity(of set: ResourceID?) async throws -> Caller {
+        guard let id = set else { return .platform }
         guard let set = try await store.read({ try $0.encryptionSet(id) }) else { throw APIError.encryptionSetNotFound(id) }
         return try await identities.caller(of: set)
     }

@@ -54,8 +54,15 @@ struct DiskRecord: Codable, Equatable, Sendable {
 
     /// Whether nobody has it.
     var isFree: Bool { !isAttached && machine == nil }
+    /// Its re-encryption, from the wish until the host has done it.
+    var reencryption: DiskReencryption?
+    /// When it was last re-encrypted.
+    var lastReencryption: Timestamp?
 
-    /// Whether the host may not have done yet what the record says.
+    /// Whether a re-encryption leads to another type or set than it has now.
+    var isChangingEncryption: Bool { reencryption.map { $0.target.encryption != encryption || $0.target.set != set } ?? false }
+
+    /// Whether the host may not have done yet what the record says. A re-encryption may take days, and other things go on meanwhile.
     var isUnsettled: Bool { phase == .creating || phase == .deleting || growth != nil || move != nil }
 }
 
@@ -124,7 +131,7 @@ extension ReadTransaction {
     func disks(of set: ResourceID) throws -> [DiskRecord] {
         let subscription = ResourceID(subscription: set.subscription ?? "")
         return try values(DiskRecord.self, in: DiskRecord.collection, prefix: subscription.key + "/")
-            .filter { $0.set == set || $0.move?.set == set }
+            .filter { $0.set == set || $0.move?.set == set || $0.reencryption?.target.set == set }
     }
 
     /// The incremental snapshots of the chain that a disk or snapshot belongs to.

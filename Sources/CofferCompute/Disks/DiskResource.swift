@@ -38,7 +38,7 @@ struct DiskResource: Encodable, Sendable {
         let tier: String?
         let incremental: Bool?
         let incrementalSnapshotFamilyId: String?
-        /// How much of it was copied or imported, of 100; only of what is made of something else.
+        /// How much of it was copied, imported or re-encrypted, of 100; only of what is made of something else or changes its encryption.
         let completionPercent: Double?
         let networkAccessPolicy = "AllowAll"
         let publicNetworkAccess = "Enabled"
@@ -91,7 +91,7 @@ extension DiskResource.Properties {
         let performance = DiskPerformance(of: disk)
         let provisioningState = switch disk.phase {
         case .creating: "Creating"
-        case .succeeded: "Succeeded"
+        case .succeeded: disk.isChangingEncryption ? "Updating" : "Succeeded"
         case .deleting: "Deleting"
         case .failed: "Failed"
         }
@@ -104,7 +104,7 @@ extension DiskResource.Properties {
             diskIOPSReadWrite: isSnapshot ? nil : performance.iops, diskMBpsReadWrite: isSnapshot ? nil : performance.mbps,
             tier: isSnapshot ? nil : performance.tier, incremental: disk.snapshot?.isIncremental,
             incrementalSnapshotFamilyId: disk.snapshot?.family?.text,
-            completionPercent: disk.origin == nil ? nil : disk.phase == .succeeded ? 100 : percent ?? 0)
+            completionPercent: disk.isChangingEncryption ? percent ?? 0 : disk.origin == nil ? nil : disk.phase == .succeeded ? 100 : percent ?? 0)
     }
 }
 

@@ -45,7 +45,10 @@ struct DiskServing: Sendable {
             guard record.machine == machine else { throw APIError.diskInUse(record) }
             let wish = try await wish(record, isAttached: false)
             return try await APIError.answering(id) {
-                InspectedDisk(wish, try await hosted.close(wish.disk))
+                let closed = try await hosted.close(wish.disk)
+                // Its re-encryption goes on by itself. What keeps it is told by its status, and tried again later.
+                _ = try? await keeper.creation.changes.goOn(wish)
+                return InspectedDisk(wish, closed.reencryption == nil ? closed : try await hosted.inspect(wish.disk))
             }
         }
     }

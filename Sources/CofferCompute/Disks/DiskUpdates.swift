@@ -17,6 +17,7 @@ struct DiskUpdates: Sendable {
     func apply(
         _ wanted: DiskSpecification, to old: DiskRecord, tags: [String: String], by grant: Grant
     ) async throws -> DiskRecord {
+        let old = try await changes.noteReencryption(old)
         let size = try newSize(wanted, of: old)
         let target = try await newKeys(wanted, of: old, by: grant)
         let sku = wanted.sku ?? old.sku
@@ -29,7 +30,10 @@ struct DiskUpdates: Sendable {
             record = try await accesses.requireNone(record)
         }
         if let size { record = try await changes.grow(record, to: size) }
-        if let target { record = try await changes.move(record, to: target) }
+        if let target {
+            let isSameCount = target.encryption.layerCount == record.encryption.layerCount
+            record = try await isSameCount ? changes.move(record, to: target) : changes.reencrypt(record, to: target)
+        }
         let changed = try await store.write { transaction in
             try transaction.change(old) { record in
                 record.tags = tags
@@ -56,6 +60,12 @@ struct DiskUpdates: Sendable {
         // `az disk update` leaves the set out of what it echoes for double encryption; that is no wish to change it.
         let keepsSet = wanted.set.map { $0 == old.set } ?? (wanted.encryption != .platformKey || old.set == nil)
         if keepsSet, wanted.encryption.map({ $0 == old.encryption }) ?? true { return nil }
+        if let job = old.reencryption {
+            // Asked for once more, while it is being done.
+            let isSame = wanted.encryption == job.target.encryption && (wanted.set == nil || wanted.set == job.target.set)
+            guard isSame else { throw APIError.diskIsReencrypted(old.id) }
+            return nil
+        }
         let choice = try await chooser.choose(for: old.id, wanted, sku: wanted.sku ?? old.sku, location: old.location, by: grant)
         let chain = try await store.read { try $0.incrementalSnapshots(of: old) }
         let names = chain.map(\.id.name).joined(separator: ", ")
@@ -64,7 +74,6 @@ struct DiskUpdates: Sendable {
         try rules.require(.incrementalKeepsCustomerKey, !isLeaving || chain.isEmpty, ["disk": old.id.name, "snapshots": names])
         try rules.require(.incrementalOneSet, choice.set == old.set || chain.isEmpty, ["disk": old.id.name, "snapshots": names])
         try rules.require(.encryptionChangeAttached, !old.isAttached, ["disk": old.id.name, "group": old.id.group ?? ""])
-        try chooser.checkLayers(old, choice.type)
         return KeyMove(encryption: choice.type, set: choice.set)
     }
 }

@@ -35,13 +35,28 @@ extension APIError {
             target: "diskSizeGB")
     }
 
-    /// 409: the data would have to be encrypted anew.
+    /// 409: one at a time.
+    static func diskIsReencrypted(_ id: ResourceID) -> APIError {
+        APIError(
+            status: 409, code: "OperationNotAllowed",
+            message: "The disk '\(id.name)' is being re-encrypted. Try again when that is done: coffer disk reencrypt \(id.name) -g \(id.group ?? "") "
+                + "--status shows how far it is.")
+    }
+
+    /// 409: there is nothing to pause or to show.
+    static func diskIsNotReencrypted(_ id: ResourceID) -> APIError {
+        APIError(
+            status: 409, code: "OperationNotAllowed",
+            message: "The disk '\(id.name)' is not being re-encrypted. Begin with: coffer disk reencrypt \(id.name) -g \(id.group ?? "")")
+    }
+
+    /// 409: the data of a copy is that of its source.
     static func layersDiffer(_ record: DiskRecord, _ type: DiskEncryptionType) -> APIError {
         APIError(
             status: 409, code: "OperationNotAllowed",
             message: "'\(record.id.name)' is encrypted as \(record.encryption.rawValue), in \(record.encryption.layerCount == 1 ? "one layer" : "two layers"), "
-                + "and \(type.rawValue) has \(type.layerCount == 1 ? "one" : "two"). From one number of layers to the other all data must be "
-                + "encrypted anew, which this version of Coffer cannot do: make an empty disk of that type and copy the data in a guest.",
+                + "and \(type.rawValue) has \(type.layerCount == 1 ? "one" : "two"). A copy has as many layers as its source: leave the "
+                + "encryption out, and change it afterwards with: az disk update --encryption-type \(type.rawValue)",
             target: "encryption.type")
     }
 

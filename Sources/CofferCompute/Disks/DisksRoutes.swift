@@ -42,10 +42,10 @@ struct DisksRoutes: Sendable {
 }
 
 extension APIResponse {
-    /// A disk or snapshot. One that is still being made is answered with 202 to the request that made it; clients look again until
-    /// its state is one to stay.
+    /// A disk or snapshot. One that is still being made, or whose encryption is changing, is answered with 202 to the request for that;
+    /// clients look again until its state is one to stay.
     static func json(_ disk: ShownDisk, at now: Timestamp, isRead: Bool = false) throws -> APIResponse {
-        let isComing = disk.record.phase == .creating
+        let isComing = disk.record.phase == .creating || disk.record.isChangingEncryption
         return try .json(
             DiskResource(disk, at: now), status: isComing && !isRead ? 202 : 200, headers: isComing ? ["x-ms-retry-after-ms": "500"] : [:])
     }

@@ -43,7 +43,7 @@ struct DisksService: Sendable {
             guard let old = try await creation.settled(id) else { throw APIError.resourceNotFound(id) }
             return try await updates.apply(wanted, to: old, tags: wanted.tags ?? old.tags, by: grant)
         }
-        return ShownDisk(record: record)
+        return try await show(record)
     }
 
     /// Deletes a disk that is not attached: its wrapped keys first, so that nothing can read it any more, then its data. Ends an

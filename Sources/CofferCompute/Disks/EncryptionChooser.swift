@@ -34,8 +34,8 @@ struct EncryptionChooser: Sendable {
         return choice
     }
 
-    /// Refuses keys for another number of layers than there are: the data itself would have to be encrypted anew.
-    func checkLayers(_ record: DiskRecord, _ type: DiskEncryptionType) throws {
+    /// Refuses another number of layers than a copy's source has: its data would have to be encrypted anew.
+    private func checkLayers(_ record: DiskRecord, _ type: DiskEncryptionType) throws {
         guard record.encryption.layerCount == type.layerCount else { throw APIError.layersDiffer(record, type) }
     }
 

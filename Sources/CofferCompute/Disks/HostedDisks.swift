@@ -28,6 +28,20 @@ struct HostedDisks: Sendable {
         _ = try await status(.copy(disk: disk, source: source, layers: keys.map(\.layer), keys: keys.map(\.sealed)))
     }
 
+    /// Begins a re-encryption. It is not done when this returns.
+    func reencrypt(_ disk: DiskID, to keys: [WrappedDataKey], present: [SealedKey], bytesPerSecond: UInt64) async throws {
+        _ = try await status(.reencrypt(
+            disk: disk, to: keys.map(\.layer), keys: present + keys.map(\.sealed), bytesPerSecond: bytesPerSecond))
+    }
+
+    func continueReencryption(_ disk: DiskID, keys: [SealedKey]) async throws {
+        _ = try await status(.continueReencryption(disk: disk, keys: keys))
+    }
+
+    func steerReencryption(_ disk: DiskID, isPaused: Bool?, bytesPerSecond: UInt64?) async throws -> DiskStatus {
+        try await status(.steerReencryption(disk: disk, isPaused: isPaused, bytesPerSecond: bytesPerSecond))
+    }
+
     func resize(_ disk: DiskID, to byteCount: UInt64) async throws {
         _ = try await status(.resize(disk: disk, byteCount: byteCount))
     }

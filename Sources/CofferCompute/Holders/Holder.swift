@@ -11,10 +11,13 @@ struct Holder: Sendable {
     /// The version of a customer's key that its data key is wrapped by; nil if none is.
     var key: KeyURL? { status?.customerLayer.flatMap { KeyURL($0.layer.keyID) } }
 
+    /// All versions of customers' keys that its data needs; more than one while it is re-encrypted.
+    var keys: [KeyURL] { (status?.placedLayers(of: record) ?? []).compactMap { $0.set == nil ? nil : KeyURL($0.layer.keyID) } }
+
     /// Whether it is wrapped by another version than its set's active one, and so needs that still.
     var needsOldVersion: Bool {
-        guard let key, let set else { return false }
-        return key != set.activeKey.url
+        guard let set, let status else { return false }
+        return status.placedLayers(of: record).contains { $0.set == set.id && $0.layer.keyID != set.activeKey.url.text }
     }
 
     /// `disks`, `snapshots` or `images`.

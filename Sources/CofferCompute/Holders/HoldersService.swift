@@ -29,9 +29,9 @@ struct HoldersService: Sendable {
     func impact(of key: KeyReference, in scope: ResourceID, by grant: Grant) async throws -> KeyImpact {
         let (holders, sets) = try await holders(in: scope)
         let affectedSets = sets.filter { $0.keys.contains { key.matches($0.url) } }
-        let affected = holders.filter { $0.key.map(key.matches) == true }
+        let affected = holders.filter { $0.keys.contains(where: key.matches) }
         var states: [KeyImpact.Version] = []
-        let urls = Set(affected.compactMap(\.key) + affectedSets.flatMap { $0.keys.map(\.url) }.filter(key.matches))
+        let urls = Set(affected.flatMap(\.keys).filter(key.matches) + affectedSets.flatMap { $0.keys.map(\.url) }.filter(key.matches))
         for url in urls.sorted(by: { $0.text < $1.text }) {
             do {
                 states.append(KeyImpact.Version(url: url, status: try await keys.status(of: url, as: .platform), problem: nil))

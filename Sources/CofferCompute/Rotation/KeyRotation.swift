@@ -80,8 +80,8 @@ struct KeyRotation: Sendable {
         } catch let failure as DiskFailure {
             return .diskHost(failure, set.id)
         }
-        let done = Set(listed.filter { $0.customerLayer?.layer.keyID == set.activeKey.url.text }.map(\.disk))
-        let pending = holders.filter { !done.contains($0.disk) }
+        let statuses = Dictionary(listed.map { ($0.disk, $0) }, uniquingKeysWith: { first, _ in first })
+        let pending = holders.filter { holder in statuses[holder.disk].map { !layers(of: holder, $0, toRewrapUnder: set).isEmpty } ?? true }
         var first: APIError?
         for start in stride(from: 0, to: pending.count, by: Self.batch) {
             let batch = Array(pending[start..<min(start + Self.batch, pending.count)])
@@ -90,6 +90,11 @@ struct KeyRotation: Sendable {
             first = first ?? outcomes.lazy.compactMap(\.error).first
         }
         return first
+    }
+
+    /// The layers that a key of the set wraps, but not the active one.
+    private func layers(of holder: DiskRecord, _ status: DiskStatus, toRewrapUnder set: EncryptionSetRecord) -> [PlacedLayer] {
+        status.placedLayers(of: holder).filter { $0.set == set.id && $0.layer.keyID != set.activeKey.url.text }
     }
 
     private struct Outcome: Sendable {
@@ -170,18 +175,18 @@ struct KeyRotation: Sendable {
         for _ in 0..<Self.attempts {
             // It may have been deleted while this waited for its turn.
             // And one that is being moved to the set, or away from it, has its new key from the move.
-            guard let now = try await store.read({ try $0.disk(holder.id) }), now.disk == holder.disk, now.set == set.id, now.phase != .failed
-            else { return false }
+            guard let now = try await store.read({ try $0.disk(holder.id) }), now.disk == holder.disk, now.phase != .failed else { return false }
             do {
                 return try await hosted.withRecipientKey { publicKey in
-                    guard let status = try await hosted.find(holder.disk), let (index, layer) = status.customerLayer,
-                        layer.keyID != set.activeKey.url.text
-                    else { return false }
-                    let recipient = DataKeyRecipient(publicKey: publicKey, disk: holder.disk, layer: index)
-                    let key = try await customer.rewrapDataKey(
-                        layer, under: set.activeKey.url.text, as: identities.caller(of: set), for: recipient)
-                    try await hosted.rewrap(holder.disk, layer: index, to: key, from: status.generation)
-                    return true
+                    guard let status = try await hosted.find(holder.disk) else { return false }
+                    let pending = layers(of: now, status, toRewrapUnder: set)
+                    for (count, each) in pending.enumerated() {
+                        let recipient = DataKeyRecipient(publicKey: publicKey, disk: holder.disk, layer: each.number)
+                        let key = try await customer.rewrapDataKey(
+                            each.layer, under: set.activeKey.url.text, as: identities.caller(of: set), for: recipient)
+                        try await hosted.rewrap(holder.disk, layer: each.number, to: key, from: status.generation + UInt64(count))
+                    }
+                    return !pending.isEmpty
                 }
             } catch let failure as DiskFailure where failure.code == .generationChanged {
                 continue

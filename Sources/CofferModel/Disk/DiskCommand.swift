@@ -15,6 +15,7 @@ package enum DiskCommand: Codable, Equatable, Sendable {
     case close(disk: DiskID)
     /// Replaces the wrapped key of one layer, if the header still has the generation `from`.
     ///
+    /// The layers that a re-encryption in progress leads to have the numbers from 2 on, here and wherever keys are sealed for them.
     /// `key` is what the *new* wrap gives, so that the host can prove that both wraps give the same data key.
     case rewrap(disk: DiskID, layer: Int, to: DiskLayer, key: SealedKey, from: UInt64)
     /// Wipes an open disk's data keys. Until ``resume(disk:keys:)`` its I/O fails with EIO and new clients are told `reason`.
@@ -31,6 +32,16 @@ package enum DiskCommand: Codable, Equatable, Sendable {
     /// `layers` wrap the source's data keys for the new disk; `keys` are these keys, sealed for the new disk. The answer may come
     /// before everything is copied: the disk's state is `copying` until then.
     case copy(disk: DiskID, source: DiskID, layers: [DiskLayer], keys: [SealedKey])
+    /// Brings the data of a disk, open or closed, from its data keys to new ones, and its layers to others. Repeating it is no error.
+    ///
+    /// `keys` are the data keys of the present layers, then those of `to`, which are new. The answer comes when the work has begun.
+    /// `bytesPerSecond` limits it; 0 is no limit.
+    case reencrypt(disk: DiskID, to: [DiskLayer], keys: [SealedKey], bytesPerSecond: UInt64)
+    /// Lets the re-encryption of a disk go on that has no keys, such as after a start of the host. `keys` are those of the present layers,
+    /// then those that it leads to. One that is at work or paused stays so.
+    case continueReencryption(disk: DiskID, keys: [SealedKey])
+    /// Lets a re-encryption rest or go on, or changes its limit; nil leaves things as they are. It stays so after a start of the host.
+    case steerReencryption(disk: DiskID, isPaused: Bool?, bytesPerSecond: UInt64?)
     /// Destroys the header, and with it the wrapped keys, then the data; ends a copy in progress. Repeating it is no error.
     case delete(disk: DiskID)
     /// One disk's header and state.

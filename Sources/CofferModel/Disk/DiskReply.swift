@@ -1,7 +1,7 @@
 /// What `coffer-diskd` answers.
 package enum DiskReply: Codable, Equatable, Sendable {
     case greeting(DiskHostGreeting)
-    /// To create, copy, resize, open, close, rewrap, suspend, resume, limit and inspect: the disk as it is now.
+    /// To all commands that are about one disk, but delete, holes and changes: the disk as it is now.
     case disk(DiskStatus)
     /// To list: every disk, and every directory that holds none that can be read.
     case disks([DiskStatus], refused: [RefusedDisk])
@@ -30,7 +30,7 @@ package struct DiskHostGreeting: Codable, Equatable, Sendable {
 /// A disk as its host sees it.
 package struct DiskStatus: Codable, Equatable, Sendable {
     package enum State: String, Codable, Sendable {
-        /// At rest, no data key in memory.
+        /// At rest, no data key in memory unless it is being re-encrypted.
         case closed
         /// Exported and serving.
         case open
@@ -61,11 +61,13 @@ package struct DiskStatus: Codable, Equatable, Sendable {
     package let clientCount: Int
     /// What its clients are held to; nil if nothing, or it is closed.
     package let limits: DiskLimits?
+    /// Its re-encryption, while there is one.
+    package let reencryption: DiskReencryptionStatus?
 
     package init(
         disk: DiskID, state: State, byteCount: UInt64, allocatedByteCount: UInt64, generation: UInt64,
         layers: [DiskLayer], export: DiskExport?, reason: String?, clientCount: Int,
-        copiedByteCount: UInt64? = nil, limits: DiskLimits? = nil
+        copiedByteCount: UInt64? = nil, limits: DiskLimits? = nil, reencryption: DiskReencryptionStatus? = nil
     ) {
         self.disk = disk
         self.state = state
@@ -78,6 +80,39 @@ package struct DiskStatus: Codable, Equatable, Sendable {
         self.clientCount = clientCount
         self.copiedByteCount = copiedByteCount
         self.limits = limits
+        self.reencryption = reencryption
+    }
+}
+
+/// A re-encryption in progress as the disk's host sees it.
+package struct DiskReencryptionStatus: Codable, Equatable, Sendable {
+    package enum State: String, Codable, Sendable {
+        /// At work.
+        case running
+        /// It rests until it is told to go on.
+        case paused
+        /// It goes on when the disk is opened, or by ``DiskCommand/continueReencryption(disk:keys:)``.
+        case waiting
+        /// It stopped for the reason given, at a point from which it can go on.
+        case failed
+    }
+
+    package let state: State
+    /// The layers that it leads to.
+    package let layers: [DiskLayer]
+    /// How much is done, in bytes from the start of the disk.
+    package let doneByteCount: UInt64
+    /// The limit, in bytes of the disk a second; 0 for none.
+    package let bytesPerSecond: UInt64
+    /// Why it failed.
+    package let reason: String?
+
+    package init(state: State, layers: [DiskLayer], doneByteCount: UInt64, bytesPerSecond: UInt64, reason: String?) {
+        self.state = state
+        self.layers = layers
+        self.doneByteCount = doneByteCount
+        self.bytesPerSecond = bytesPerSecond
+        self.reason = reason
     }
 }
 

@@ -6,7 +6,7 @@ struct DiskCommands: AsyncParsableCommand {
         abstract: "Attach encrypted disks to QEMU, and look at them and their snapshots.",
         subcommands: [
             AttachCommand.self, DetachCommand.self, ListDisksCommand.self, ReportCommand.self, InspectDiskCommand.self, DiskStatsCommand.self, ExportKeyCommand.self,
-            SnapshotChangesCommand.self,
+            SnapshotChangesCommand.self, ReencryptCommand.self,
         ]
     )
 }

@@ -9,10 +9,18 @@ final class DiskHostDouble: DiskHost {
         var generation: UInt64
         var layers: [DiskLayer]
         /// The layers' data keys, which the real host knows check values of.
-        let dataKeys: [[UInt8]]
+        var dataKeys: [[UInt8]]
         var state: DiskStatus.State = .closed
         var reason: String?
         var limits = DiskLimits.none
+        var reencryption: Reencryption?
+    }
+
+    struct Reencryption: Sendable {
+        var layers: [DiskLayer]
+        let dataKeys: [[UInt8]]
+        var state = DiskReencryptionStatus.State.running
+        var bytesPerSecond: UInt64
     }
 
     private struct Contents: Sendable {
@@ -24,7 +32,7 @@ final class DiskHostDouble: DiskHost {
         var interrupt: (@Sendable (DiskCommand) throws -> Void)?
         /// A generation that the next rewrap finds changed by somebody else.
         var surprises = 0
-        /// Whether copies take until ``finishCopies()``.
+        /// Whether copies take until ``finishCopies()``, and re-encryptions until ``finishReencryptions()``.
         var isSlow = false
     }
 
@@ -58,11 +66,28 @@ final class DiskHostDouble: DiskHost {
                 contents.disks[id]?.state = .closed
                 contents.disks[id]?.reason = nil
                 contents.disks[id]?.limits = .none
+                if contents.disks[id]?.reencryption?.state == .running { contents.disks[id]?.reencryption?.state = .waiting }
             }
         }
     }
 
-    /// Makes copies take until ``finishCopies()``.
+    /// Ends all re-encryptions that are at work.
+    func finishReencryptions() {
+        contents.withLock { contents in
+            contents.isSlow = false
+            for id in contents.disks.keys { Self.finish(id, &contents) }
+        }
+    }
+
+    private static func finish(_ id: DiskID, _ host: inout Contents) {
+        guard !host.isSlow, let job = host.disks[id]?.reencryption, job.state == .running else { return }
+        host.disks[id]?.layers = job.layers
+        host.disks[id]?.dataKeys = job.dataKeys
+        host.disks[id]?.generation += 1
+        host.disks[id]?.reencryption = nil
+    }
+
+    /// Makes copies take until ``finishCopies()``, and re-encryptions until ``finishReencryptions()``.
     func beSlow() {
         contents.withLock { $0.isSlow = true }
     }
@@ -111,12 +136,15 @@ final class DiskHostDouble: DiskHost {
             if disk.state == .closed {
                 try prove(sealed, disk, id, host)
                 disk.state = .open
+                if disk.reencryption?.state == .waiting { disk.reencryption?.state = .running }
                 host.disks[id] = disk
+                finish(id, &host)
             }
             return try status(id, host)
         case .close(let id):
             var disk = try find(id, host)
             (disk.state, disk.reason, disk.limits) = (.closed, nil, .none)
+            if disk.reencryption?.state == .running { disk.reencryption?.state = .waiting }
             host.disks[id] = disk
             return try status(id, host)
         case .rewrap(let id, let layer, let new, let sealed, let from):
@@ -126,12 +154,14 @@ final class DiskHostDouble: DiskHost {
                 disk.generation += 1
                 host.disks[id] = disk
             }
-            guard disk.layers.indices.contains(layer), try unseal(sealed, id, layer, host) == disk.dataKeys[layer] else {
+            let target = disk.reencryption
+            let known = layer < 2 ? disk.dataKeys : target?.dataKeys ?? []
+            guard known.indices.contains(layer % 2), try unseal(sealed, id, layer, host) == known[layer % 2] else {
                 throw DiskFailure(.wrongKey, "the key is not this layer's")
             }
-            if disk.generation == from + 1, disk.layers[layer] == new { return try status(id, host) }
+            if disk.generation == from + 1, (layer < 2 ? disk.layers : target?.layers ?? [])[layer % 2] == new { return try status(id, host) }
             guard disk.generation == from else { throw DiskFailure(.generationChanged, "the header has another generation") }
-            disk.layers[layer] = new
+            if layer < 2 { disk.layers[layer] = new } else { disk.reencryption?.layers[layer % 2] = new }
             disk.generation += 1
             host.disks[id] = disk
             return try status(id, host)
@@ -163,6 +193,30 @@ final class DiskHostDouble: DiskHost {
             try prove(sealed, disk, id, host)
             (disk.state, disk.reason) = (.open, nil)
             host.disks[id] = disk
+            return try status(id, host)
+        case .reencrypt(let id, let layers, let sealed, let bytesPerSecond):
+            let disk = try find(id, host)
+            let numbers = Array(disk.layers.indices) + layers.indices.map { $0 + 2 }
+            guard numbers.count == sealed.count else { throw DiskFailure(.badCommand, "a disk needs one data key per layer") }
+            let keys = try zip(sealed, numbers).map { try unseal($0, id, $1, host) }
+            guard Array(keys.prefix(disk.layers.count)) == disk.dataKeys else { throw DiskFailure(.wrongKey, "a data key is not this disk's") }
+            guard disk.reencryption == nil else { throw DiskFailure(.busy, "the disk is being re-encrypted already") }
+            host.disks[id]?.reencryption = Reencryption(
+                layers: layers, dataKeys: Array(keys.suffix(layers.count)), bytesPerSecond: bytesPerSecond)
+            host.disks[id]?.generation += 1
+            finish(id, &host)
+            return try status(id, host)
+        case .continueReencryption(let id, let sealed):
+            let disk = try find(id, host)
+            guard let job = disk.reencryption else { return try status(id, host) }
+            try prove(sealed, disk, id, host)
+            if job.state != .paused { host.disks[id]?.reencryption?.state = .running }
+            finish(id, &host)
+            return try status(id, host)
+        case .steerReencryption(let id, let isPaused, let bytesPerSecond):
+            guard let job = try find(id, host).reencryption else { throw DiskFailure(.badCommand, "the disk is not being re-encrypted") }
+            if let bytesPerSecond { host.disks[id]?.reencryption?.bytesPerSecond = bytesPerSecond }
+            if let isPaused { host.disks[id]?.reencryption?.state = isPaused ? .paused : job.state == .paused ? .waiting : job.state }
             return try status(id, host)
         case .delete(let id):
             guard host.disks[id].map({ $0.state != .open && $0.state != .suspended }) ?? true else { throw DiskFailure(.busy, "the disk is open") }
@@ -202,8 +256,11 @@ final class DiskHostDouble: DiskHost {
     }
 
     private static func prove(_ sealed: [SealedKey], _ disk: Disk, _ id: DiskID, _ host: Contents) throws {
-        let keys = try sealed.enumerated().map { try unseal($1, id, $0, host) }
-        guard keys == disk.dataKeys else { throw DiskFailure(.wrongKey, "a data key is not this disk's") }
+        let numbers = Array(disk.layers.indices) + (disk.reencryption?.layers ?? []).indices.map { $0 + 2 }
+        let keys = try zip(sealed, numbers).map { try unseal($0, id, $1, host) }
+        guard sealed.count == numbers.count, keys == disk.dataKeys + (disk.reencryption?.dataKeys ?? []) else {
+            throw DiskFailure(.wrongKey, "a data key is not this disk's")
+        }
     }
 
     private static func status(_ id: DiskID, _ host: Contents) throws -> DiskReply { .disk(try statusValue(id, host)) }
@@ -214,6 +271,10 @@ final class DiskHostDouble: DiskHost {
             disk: id, state: disk.state, byteCount: disk.byteCount, allocatedByteCount: 0, generation: disk.generation,
             layers: disk.layers, export: disk.state != .open && disk.state != .suspended ? nil : DiskExport(socketPath: "/data dir/run/nbd.sock", name: id.text),
             reason: disk.reason, clientCount: 0, copiedByteCount: disk.state == .copying ? disk.byteCount / 4 : nil,
-            limits: disk.limits == .none ? nil : disk.limits)
+            limits: disk.limits == .none ? nil : disk.limits,
+            reencryption: disk.reencryption.map {
+                DiskReencryptionStatus(
+                    state: $0.state, layers: $0.layers, doneByteCount: disk.byteCount / 4, bytesPerSecond: $0.bytesPerSecond, reason: nil)
+            })
     }
 }

@@ -33,6 +33,9 @@ ssize_t coffer_copy_range(int from, off_t from_offset, int to, off_t to_offset, 
 /// Renames within the file system and fails with EEXIST where the target exists. 0, or -1 with errno.
 int coffer_rename_noreplace(const char *from, const char *to);
 
+/// Gives each of two files the other's name, at once. 0, or -1 with errno: EINVAL where the file system cannot do that.
+int coffer_rename_exchange(const char *first, const char *second);
+
 /// Makes `length` bytes at `offset` read as zeros while keeping them allocated, so that later writes there need no new
 /// space. 0, or -1 with errno EOPNOTSUPP where the file system cannot.
 int coffer_zero_range(int file, off_t offset, off_t length);
