@@ -122,6 +122,19 @@ struct DiskUploadTests {
         #expect(try await world.open(services, .put, url, headers: headers).code == "InvalidBlobType")
     }
 
+    @Test("A write that is under way when its access ends does not reach the disk that is attached meanwhile")
+    func revokedMeanwhile() async throws {
+        let services = world.start()
+        try await world.makeUpload(services)
+        let url = try await world.grantAccess(services, "disks/disk1", "Write")
+        world.contents.onOpen { [world] in
+            _ = try await world.arm(services, .post, "disks/disk1/endGetAccess")
+            try await world.call(services, "attach")
+        }
+        #expect(try await put(services, url, 0, [UInt8](repeating: 1, count: 512)) == "AuthenticationFailed")
+        #expect(world.contents.isEmpty)
+    }
+
     @Test("A host without space, or none at all, is told as such")
     func hostFails() async throws {
         let services = world.start()

@@ -30,27 +30,31 @@ package struct DiskAccessHandler: APIHandler {
         }
         switch name {
         case DiskAccessURL.operation: return try show(access, secret)
-        case DiskAccessURL.blob: return try await use(access, of: disk, request)
+        case DiskAccessURL.blob: return try await use(access, secret, of: disk, request)
         default: throw APIError.blobAuthenticationFailed
         }
     }
 
-    private func use(_ access: DiskAccess, of disk: DiskRecord, _ request: APIRequest) async throws -> APIResponse {
+    private func use(_ access: DiskAccess, _ secret: String, of disk: DiskRecord, _ request: APIRequest) async throws -> APIResponse {
         let call = try PageBlobCall(request, byteCount: disk.byteCount + UInt64(VHDFooter.byteCount))
         let isAllowed = access.level == .write || !call.changes
         guard access.isUsed, isAllowed else {
             let answer = try await trail.recording("DiskUseAccess", on: disk.id, request, by: nil, object: access.id) {
                 guard isAllowed else { throw APIError.blobPermissionMismatch }
-                return try await self.answer(call, request, disk, access)
+                return try await self.answer(call, request, disk, access, secret)
             }
             try await service.noteUse(access, of: disk)
             return answer
         }
-        return try await self.answer(call, request, disk, access)
+        return try await self.answer(call, request, disk, access, secret)
     }
 
-    private func answer(_ call: PageBlobCall, _ request: APIRequest, _ disk: DiskRecord, _ access: DiskAccess) async throws -> APIResponse {
-        try await blobs.answer(call, request, on: disk, under: access) { url in
+    private func answer(
+        _ call: PageBlobCall, _ request: APIRequest, _ disk: DiskRecord, _ access: DiskAccess, _ secret: String
+    ) async throws -> APIResponse {
+        try await blobs.answer(call, request, on: disk, under: access) {
+            try await service.access(access.id, secret: secret) != nil
+        } previous: { url in
             guard let (id, secret) = DiskAccessURL.parts(of: url) else { return nil }
             return try await service.access(id, secret: secret)?.disk
         }

@@ -8,16 +8,21 @@ struct PageBlobRoutes: Sendable {
     let contents: any DiskContents
     let clock: any WallClock
 
-    /// - Parameter previous: Finds the disk that the URL of another access opens.
+    /// - Parameters:
+    ///   - isOpen: Whether there still is the access.
+    ///   - previous: Finds the disk that the URL of another access opens.
     /// - Throws: ``APIError``.
     func answer(
-        _ call: PageBlobCall, _ request: APIRequest, on disk: DiskRecord, under access: DiskAccess, previous: (String) async throws -> DiskRecord?
+        _ call: PageBlobCall, _ request: APIRequest, on disk: DiskRecord, under access: DiskAccess, isOpen: () async throws -> Bool,
+        previous: (String) async throws -> DiskRecord?
     ) async throws -> APIResponse {
         let etag = "\"0x\(access.id.prefix(16).uppercased())\""
         if let wanted = request.headers["if-match"], wanted != "*", wanted != etag { throw APIError.blobConditionNotMet }
         let headers = headers(of: disk, etag, request)
         do {
             let blob = PageBlob(try await open(disk), of: disk)
+            // Ending an access ends the connections to its disk. One that was made just afterwards would reach what the disk is used for next.
+            guard try await isOpen() else { throw APIError.blobAuthenticationFailed }
             switch call {
             case .properties:
                 return APIResponse(status: 200, headers: headers, content: content(of: blob, blob.whole, access))

@@ -7,6 +7,7 @@ final class DiskContentsDouble: DiskContents {
     private struct Contents: Sendable {
         var blocks: [String: [UInt64: [UInt8]]] = [:]
         var failure: DiskFailure?
+        var onOpen: (@Sendable () async throws -> Void)?
     }
 
     private let contents = Mutex(Contents())
@@ -14,8 +15,18 @@ final class DiskContentsDouble: DiskContents {
     /// Makes everything fail.
     func fail(with failure: DiskFailure?) { contents.withLock { $0.failure = failure } }
 
+    /// Whether nothing was ever written.
+    var isEmpty: Bool { contents.withLock { $0.blocks.isEmpty } }
+
+    /// Has `body` run whenever somebody connects.
+    func onOpen(_ body: (@Sendable () async throws -> Void)?) { contents.withLock { $0.onOpen = body } }
+
     func open(_ export: DiskExport) async throws -> any DiskContent {
-        try contents.withLock { if let failure = $0.failure { throw failure } }
+        let onOpen = try contents.withLock { contents in
+            if let failure = contents.failure { throw failure }
+            return contents.onOpen
+        }
+        try await onOpen?()
         return Connection(disks: self, name: export.name)
     }
 
