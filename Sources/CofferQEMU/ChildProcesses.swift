@@ -22,6 +22,11 @@ final class ChildProcesses: Sendable {
         return running.withLock { !$0.contains(process) }
     }
 
+    /// Clears away what is left of a process that is ending, if it is one of these.
+    func awaitEnd(of process: Int32) {
+        for _ in 0..<500 where !hasEnded(process) { usleep(10_000) }
+    }
+
     private static func isGone(_ process: Int32) -> Bool {
         var status: Int32 = 0
         return unsafe waitpid(process, &status, WNOHANG) != 0

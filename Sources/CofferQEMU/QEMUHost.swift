@@ -13,7 +13,8 @@ package struct QEMUHost: MachineHost {
     /// Where the blocking calls are made. Scripts in guests may take long, and have threads of their own.
     private let pool = WorkerPool(name: "qemu", threads: 4)
     private let agents = WorkerPool(name: "guest-agent", threads: 8)
-    private let children = ChildProcesses()
+    /// Of this process, whichever host started them.
+    private static let children = ChildProcesses()
 
     /// How long QEMU may take until it answers.
     private static let startLimit = Duration.seconds(30)
@@ -33,8 +34,8 @@ package struct QEMUHost: MachineHost {
 
     package func isRunning(_ machine: MachineID) async -> Bool {
         let files = MachineFiles(machine, in: root)
-        return (try? await pool.run { [children] in
-            children.reap()
+        return (try? await pool.run {
+            Self.children.reap()
             return files.process != nil
         }) ?? false
     }
@@ -105,13 +106,13 @@ package struct QEMUHost: MachineHost {
         } catch {
             throw MachineFailure(.system, "cannot \(error.what): \(unsafe String(cString: strerror(error.code)))")
         }
-        children.add(process)
+        Self.children.add(process)
         let end = ContinuousClock.now + Self.startLimit
         while ContinuousClock.now < end {
             if let status = try? MachineMonitor(path: files.controlSocket, timeout: .seconds(5)).execute("query-status"), files.process != nil {
                 if status["running"]?.bool == true { return }
             }
-            if children.hasEnded(process) {
+            if Self.children.hasEnded(process) {
                 throw MachineFailure(.system, "QEMU ended as it started: \(files.complaint)")
             }
             usleep(20_000)
@@ -128,6 +129,8 @@ package struct QEMUHost: MachineHost {
 
     /// Has a machine end, by its own means if it does so in time.
     private func stopNow(_ files: MachineFiles, _ grace: Duration) {
+        guard let process = files.process else { return }
+        defer { Self.children.awaitEnd(of: process) }
         drainConsole(files)
         let end = ContinuousClock.now + grace
         var nextAsk = ContinuousClock.now
