@@ -22,7 +22,7 @@ packages=(
     # az; names below vault.localhost must resolve to this machine
     python3 python3-venv libnss-myhostname
     # tests
-    fio postgresql libnbd-bin openssl util-linux softhsm2 xfsprogs openssh-client
+    fio postgresql libnbd-bin qemu-block-extra openssl util-linux softhsm2 xfsprogs openssh-client
 )
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

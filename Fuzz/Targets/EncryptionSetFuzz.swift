@@ -1,4 +1,4 @@
-// modules: CofferCore CofferModel CofferPlatform CofferCompute
+// modules: CofferCore CofferCrypto CofferModel CofferPlatform CofferCompute
 @testable import CofferCompute
 import CofferModel
 
