@@ -25,17 +25,17 @@ extension APIError {
             status: 400, code: "NotSupported", message: "\(what) not supported in this version of Coffer; leave it out.", target: target)
     }
 
-    /// 409: the resource is in another region than the request says.
-    static func resourceLocationFixed(_ id: ResourceID, _ location: String, asked: String) -> APIError {
-        APIError(
-            status: 409, code: "InvalidResourceLocation",
-            message: "The resource '\(id.name)' already exists in location '\(location)' in resource group '\(id.group ?? "")'. A resource with "
-                + "the same name cannot be created in location '\(asked)'. Please select a new resource name.",
-            target: "location")
-    }
-
     /// 400: the request names no group.
     static let groupRequired = invalidParameter("A resource of Microsoft.Compute is in a resource group: /subscriptions/…/resourceGroups/….")
+
+    /// Runs `body` and throws what a disk host's failure means to the caller.
+    static func answering<R>(_ id: ResourceID, _ body: () async throws -> R) async throws -> R {
+        do {
+            return try await body()
+        } catch let failure as DiskFailure {
+            throw APIError.diskHost(failure, id)
+        }
+    }
 
     /// What a disk host's failure means to the caller of the control plane.
     static func diskHost(_ failure: DiskFailure, _ id: ResourceID) -> APIError {

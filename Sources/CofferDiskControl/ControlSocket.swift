@@ -29,13 +29,8 @@ struct ControlSocket {
     }
 
     func send(_ bytes: [UInt8]) throws(Failure) {
-        var done = 0
-        while done < bytes.count {
-            let put = unsafe bytes.withUnsafeBytes { unsafe coffer_send(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done) }
-            if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw .system(errno) }
-            done += put
-        }
+        let status = unsafe bytes.withUnsafeBytes { unsafe coffer_send_all(descriptor, $0.baseAddress, $0.count) }
+        guard status == 0 else { throw .system(errno) }
     }
 
     /// The JSON of the next message.

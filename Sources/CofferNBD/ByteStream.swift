@@ -26,13 +26,6 @@ struct SocketStream: ByteStream {
     }
 
     func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var done = 0
-        while done < bytes.count {
-            let put = unsafe coffer_send(socket, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-            if put < 0, errno == EINTR { continue }
-            guard put > 0 else { return false }
-            done += put
-        }
-        return true
+        unsafe coffer_send_all(socket, bytes.baseAddress, bytes.count) == 0
     }
 }

@@ -28,13 +28,8 @@ final class SocketWire: ByteWire {
     }
 
     func send(_ bytes: [UInt8]) throws(DiskFailure) {
-        var done = 0
-        while done < bytes.count {
-            let put = unsafe bytes.withUnsafeBytes { unsafe coffer_send(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done) }
-            if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw Self.failure("the disk's host takes no more") }
-            done += put
-        }
+        let status = unsafe bytes.withUnsafeBytes { unsafe coffer_send_all(descriptor, $0.baseAddress, $0.count) }
+        guard status == 0 else { throw Self.failure("the disk's host takes no more") }
     }
 
     func receive(_ count: Int) throws(DiskFailure) -> [UInt8] {

@@ -54,15 +54,6 @@ extension APIError {
             message: "Can not perform requested operation on nested resource. Parent resource '\(id.name)' not found.")
     }
 
-    /// 409: the resource is in another region than the request says.
-    static func networkLocationFixed(_ id: ResourceID, _ location: String, asked: String) -> APIError {
-        APIError(
-            status: 409, code: "InvalidResourceLocation",
-            message: "The resource '\(id.name)' already exists in location '\(location)' in resource group '\(id.group ?? "")'. A resource with "
-                + "the same name cannot be created in location '\(asked)'. Please select a new resource name.",
-            target: "location")
-    }
-
     /// 412: `If-Match` or `If-None-Match` does not hold.
     static func networkPreconditionFailed(_ id: ResourceID) -> APIError {
         APIError(
@@ -92,15 +83,6 @@ extension APIError {
             status: 400, code: "InvalidResourceReference",
             message: "Resource \(id.text) referenced by resource \(holder.text) was not found. Please make sure that the referenced resource "
                 + "exists, and that both resources are in the same region.")
-    }
-
-    /// 403: the caller may do what was asked, but not use what it names.
-    static func networkLinkForbidden(_ caller: Caller, _ granted: Action, on id: ResourceID, missing: String, on linked: ResourceID) -> APIError {
-        APIError(
-            status: 403, code: "LinkedAuthorizationFailed",
-            message: "The client '\(caller.applicationID)' with object id '\(caller.objectID)' has permission to perform action '\(granted.name)' on "
-                + "scope '\(id.text)'; however, it does not have permission to perform action(s) '\(missing)' "
-                + "on the linked scope(s) '\(linked.text)' (respectively) or the linked scope(s) are invalid.")
     }
 
     /// 400: what was given once stays.

@@ -50,7 +50,7 @@ struct NetworkService: Sendable {
     ) async throws -> (document: NetworkDocument, isNew: Bool) {
         guard let location = draft.location, !location.isEmpty else { throw APIError.locationNotAvailable("") }
         return try await write(id, of: type, if: condition, by: grant) { old in
-            if let old, old.location != location { throw APIError.networkLocationFixed(id, old.location, asked: location) }
+            if let old, old.location != location { throw APIError.resourceLocationFixed(id, old.location, asked: location) }
             var children = draft.children
             for child in type.shape.children where child.staysIfLeftOut && children[child.type] == nil {
                 children[child.type] = old?.children(child.type) ?? []
@@ -166,9 +166,7 @@ struct NetworkService: Sendable {
         let wanted = try Set(type.shape.references(of: change(seen)))
         let allowed = try wanted.subtracting(seen.map { try type.shape.references(of: $0) } ?? [])
         for reference in allowed.sorted(by: { $0.target.key < $1.target.key }) {
-            guard try await authorizer.allows(grant.caller, .management(reference.action), on: reference.target) else {
-                throw APIError.networkLinkForbidden(grant.caller, grant.action, on: id, missing: reference.action, on: reference.target)
-            }
+            try await authorizer.require(.management(reference.action), on: reference.target, linkedFrom: id, by: grant)
         }
         do {
             return try await store.write { transaction in

@@ -41,13 +41,8 @@ final class LineSocket {
     /// - Parameter mark: Bytes in front of it.
     func send(_ message: JSONValue, mark: [UInt8] = []) throws {
         let bytes = mark + (try JSON.encode(message)) + [UInt8(ascii: "\n")]
-        var done = 0
-        while done < bytes.count {
-            let put = unsafe bytes.withUnsafeBytes { unsafe coffer_send(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done) }
-            if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw errno == EAGAIN ? Failure.timeout : Failure.ended }
-            done += put
-        }
+        let status = unsafe bytes.withUnsafeBytes { unsafe coffer_send_all(descriptor, $0.baseAddress, $0.count) }
+        guard status == 0 else { throw errno == EAGAIN ? Failure.timeout : Failure.ended }
     }
 
     /// The next message.

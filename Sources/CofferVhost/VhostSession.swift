@@ -240,14 +240,7 @@ final class VhostSession {
     }
 
     private func send(_ bytes: [UInt8]) throws(VhostError) {
-        var done = 0
-        while done < bytes.count {
-            let put = unsafe bytes.withUnsafeBytes { bytes in
-                unsafe coffer_send(socket, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
-            }
-            if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw .system(errno) }
-            done += put
-        }
+        let status = unsafe bytes.withUnsafeBytes { unsafe coffer_send_all(socket, $0.baseAddress, $0.count) }
+        guard status == 0 else { throw .system(errno) }
     }
 }

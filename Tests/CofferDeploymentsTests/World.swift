@@ -110,8 +110,3 @@ struct OneSecret: SecretReader {
 struct NoThings: Authorizer {
     func allows(_ caller: Caller, _ action: Action, on scope: ResourceID) async throws -> Bool { action.name != "Test.Things/things/write" }
 }
-
-/// An installation without images.
-struct NoImages: PlatformImages {
-    func images() async throws -> [PlatformImage] { [] }
-}

@@ -121,8 +121,3 @@ private struct RolesProvider: ResourceProvider {
     func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] { [] }
     func delete(_ id: ResourceID, by grant: Grant) async throws {}
 }
-
-/// An installation without images.
-struct NoImages: PlatformImages {
-    func images() async throws -> [PlatformImage] { [] }
-}

@@ -147,7 +147,17 @@ int coffer_set_timeout(int socket, long milliseconds) {
     return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
 }
 
-ssize_t coffer_send(int socket, const void *bytes, size_t count) { return send(socket, bytes, count, MSG_NOSIGNAL); }
+int coffer_send_all(int socket, const void *bytes, size_t count) {
+    const char *next = bytes;
+    while (count > 0) {
+        ssize_t put = send(socket, next, count, MSG_NOSIGNAL);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return -1;
+        next += put;
+        count -= (size_t)put;
+    }
+    return 0;
+}
 
 int coffer_lock_file(const char *path) {
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

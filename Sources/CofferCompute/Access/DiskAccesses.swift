@@ -33,11 +33,7 @@ struct DiskAccesses: Sendable {
         }
         guard let changed else { throw APIError.resourceNotFound(record.id) }
         if ended != nil, !changed.isServed {
-            do {
-                try await hosted.close(record.disk)
-            } catch let failure as DiskFailure {
-                throw APIError.diskHost(failure, record.id)
-            }
+            _ = try await APIError.answering(record.id) { try await hosted.close(record.disk) }
         }
         return changed
     }

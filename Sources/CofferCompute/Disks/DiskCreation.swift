@@ -93,7 +93,7 @@ struct DiskCreation: Sendable {
             try transaction.change(record) { $0.phase = .deleting } != nil
         }
         guard isOurs else { return }
-        do {
+        try await APIError.answering(record.id) {
             do {
                 try await hosted.delete(record.disk)
             } catch let failure as DiskFailure where failure.code == .busy {
@@ -101,8 +101,6 @@ struct DiskCreation: Sendable {
                 try await hosted.close(record.disk)
                 try await hosted.delete(record.disk)
             }
-        } catch let failure as DiskFailure {
-            throw APIError.diskHost(failure, record.id)
         }
         try await forget(record)
     }
@@ -119,11 +117,7 @@ struct DiskCreation: Sendable {
             try await delete(record)
             return nil
         case .creating:
-            do {
-                return try await settleCreation(record)
-            } catch let failure as DiskFailure {
-                throw APIError.diskHost(failure, record.id)
-            }
+            return try await APIError.answering(record.id) { try await settleCreation(record) }
         }
     }
 

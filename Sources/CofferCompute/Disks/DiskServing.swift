@@ -73,14 +73,3 @@ struct DiskServing: Sendable {
         return changed
     }
 }
-
-extension APIError {
-    /// Runs `body` and throws what a disk host's failure means to the caller.
-    static func answering<R>(_ id: ResourceID, _ body: () async throws -> R) async throws -> R {
-        do {
-            return try await body()
-        } catch let failure as DiskFailure {
-            throw APIError.diskHost(failure, id)
-        }
-    }
-}

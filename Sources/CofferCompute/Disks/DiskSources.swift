@@ -23,9 +23,7 @@ struct DiskSources: Sendable {
             throw APIError.sourceInOtherSubscription(id)
         }
         let action = Action.management("\(ResourceID.computeNamespace)/\(type)/read")
-        guard try await authorizer.allows(grant.caller, action, on: id) else {
-            throw APIError.linkedAuthorizationFailed(grant.caller, action, from: target, grant.action, to: id)
-        }
+        try await authorizer.require(action, on: id, linkedFrom: target, by: grant)
         let place = type == ImagesRoutes.type ? ImageRecord.part(id, lun: lun) : id
         guard let record = try await store.read({ try $0.disk(place) }) else { throw APIError.sourceNotFound(id, lun: lun) }
         guard record.phase == .succeeded else { throw APIError.diskIsChanging(record.id) }

@@ -102,15 +102,4 @@ extension APIError {
             status: 409, code: "OperationNotAllowed",
             message: "'\(id.name)' is being made, changed or deleted just now. Try again in a moment.")
     }
-
-    /// 403: the caller may do what was asked, but not use what it names.
-    static func linkedAuthorizationFailed(
-        _ caller: Caller, _ missing: Action, from id: ResourceID, _ granted: Action, to linked: ResourceID
-    ) -> APIError {
-        APIError(
-            status: 403, code: "LinkedAuthorizationFailed",
-            message: "The client '\(caller.applicationID)' with object id '\(caller.objectID)' has permission to perform action '\(granted.name)' on "
-                + "scope '\(id.text)'; however, it does not have permission to perform action(s) '\(missing.name)' "
-                + "on the linked scope(s) '\(linked.text)' (respectively) or the linked scope(s) are invalid.")
-    }
 }

@@ -52,9 +52,7 @@ struct EncryptionChooser: Sendable {
             .setSubscription, isSameSubscription,
             ["set": setID.name, "theirs": setID.subscription ?? "", "ours": id.subscription ?? ""])
         let action = Action.management("Microsoft.Compute/diskEncryptionSets/read")
-        guard try await authorizer.allows(grant.caller, action, on: setID) else {
-            throw APIError.linkedAuthorizationFailed(grant.caller, action, from: id, grant.action, to: setID)
-        }
+        try await authorizer.require(action, on: setID, linkedFrom: id, by: grant)
         guard let set = try await store.read({ try $0.encryptionSet(setID) }) else { throw APIError.encryptionSetNotFound(setID) }
         try rules.require(
             .setRegion, set.location == location, ["set": setID.name, "theirs": set.location, "ours": location])

@@ -50,12 +50,7 @@ struct HoldersService: Sendable {
                 try transaction.values(EncryptionSetRecord.self, in: EncryptionSetRecord.collection, prefix: prefix)
             )
         }
-        let listed: [DiskStatus]
-        do {
-            listed = try await hosted.list().disks
-        } catch let failure as DiskFailure {
-            throw APIError.diskHost(failure, scope)
-        }
+        let listed = try await APIError.answering(scope) { try await hosted.list().disks }
         let statuses = Dictionary(listed.map { ($0.disk, $0) }, uniquingKeysWith: { first, _ in first })
         let setsByID = Dictionary(sets.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         return (records.map { Holder(record: $0, status: statuses[$0.disk], set: $0.set.flatMap { setsByID[$0] }) }, sets)

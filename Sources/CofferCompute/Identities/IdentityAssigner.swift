@@ -43,9 +43,7 @@ struct IdentityAssigner: Sendable {
     private func userAssigned(_ resource: ResourceID, to id: ResourceID, isNew: Bool, by grant: Grant) async throws -> AssignedIdentity? {
         if isNew {
             let action = Action.management("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action")
-            guard try await authorizer.allows(grant.caller, action, on: resource) else {
-                throw APIError.linkedAuthorizationFailed(grant.caller, action, from: id, grant.action, to: resource)
-            }
+            try await authorizer.require(action, on: resource, linkedFrom: id, by: grant)
         }
         return try await identities.userAssigned(resource).map { AssignedIdentity($0, resource: resource) }
     }

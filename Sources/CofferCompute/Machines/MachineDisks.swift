@@ -133,9 +133,7 @@ struct MachineDisks: Sendable {
     private func check(_ id: ResourceID, for machine: ResourceID, location: String, by grant: Grant) async throws {
         for verb in ["read", "write"] {
             let action = Action.management("Microsoft.Compute/disks/\(verb)")
-            guard try await authorizer.allows(grant.caller, action, on: id) else {
-                throw APIError.linkedAuthorizationFailed(grant.caller, action, from: machine, grant.action, to: id)
-            }
+            try await authorizer.require(action, on: id, linkedFrom: machine, by: grant)
         }
         let disk = try await serving.usable(id)
         guard disk.machine == machine || disk.isFree else { throw APIError.diskInUse(disk) }

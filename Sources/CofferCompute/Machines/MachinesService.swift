@@ -159,9 +159,7 @@ struct MachinesService: Sendable {
 
     private func checkJoin(_ interface: ResourceID, by grant: Grant, from id: ResourceID) async throws {
         let action = Action.management("Microsoft.Network/networkInterfaces/join/action")
-        guard try await authorizer.allows(grant.caller, action, on: interface) else {
-            throw APIError.linkedAuthorizationFailed(grant.caller, action, from: id, grant.action, to: interface)
-        }
+        try await authorizer.require(action, on: interface, linkedFrom: id, by: grant)
     }
 
     /// Changes a machine that is there. The caller holds its turn.

@@ -128,14 +128,12 @@ struct KeyRotation: Sendable {
     /// - Throws: ``APIError`` of the key service if the set's identity may not use the key.
     func rehearse(_ set: EncryptionSetRecord, under key: SetKey) async throws {
         guard let disk = try await store.read({ try $0.disks(of: set.id).first { $0.phase == .succeeded && $0.set == set.id } }) else { return }
-        do {
+        try await APIError.answering(disk.id) {
             try await hosted.withRecipientKey { publicKey in
                 guard let (index, layer) = try await hosted.find(disk.disk)?.customerLayer else { return }
                 let recipient = DataKeyRecipient(publicKey: publicKey, disk: disk.disk, layer: index)
                 _ = try await customer.rewrapDataKey(layer, under: key.url.text, as: identities.caller(of: set), for: recipient)
             }
-        } catch let failure as DiskFailure {
-            throw APIError.diskHost(failure, disk.id)
         }
     }
 

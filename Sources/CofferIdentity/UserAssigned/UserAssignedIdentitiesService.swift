@@ -41,7 +41,7 @@ package struct UserAssignedIdentitiesService: Sendable {
         let now = clock.now()
         return try await store.write { transaction in
             if var old = try transaction.userAssignedIdentity(id) {
-                guard old.location == location else { throw APIError.identityLocationFixed(old, asked: location) }
+                guard old.location == location else { throw APIError.resourceLocationFixed(id, old.location, asked: location) }
                 old.tags = tags
                 try transaction.put(old)
                 return (old, false)

@@ -10,16 +10,6 @@ extension APIError {
             target: "name")
     }
 
-    /// 409: the identity is in another region than the request says.
-    static func identityLocationFixed(_ identity: UserAssignedIdentityRecord, asked: String) -> APIError {
-        APIError(
-            status: 409, code: "InvalidResourceLocation",
-            message: "The resource '\(identity.id.name)' already exists in location '\(identity.location)' in resource group "
-                + "'\(identity.id.group ?? "")'. A resource with the same name cannot be created in location '\(asked)'. Please select a new "
-                + "resource name.",
-            target: "location")
-    }
-
     /// 404: a type of Microsoft.ManagedIdentity that is not served, or something below an identity.
     static func identityTypeNotServed(_ path: [String]) -> APIError {
         APIError(

@@ -11,3 +11,14 @@ package enum Location {
         return name.filter { !$0.isNumber }
     }
 }
+
+extension APIError {
+    /// 409: the resource is in another region than the request says.
+    package static func resourceLocationFixed(_ id: ResourceID, _ location: String, asked: String) -> APIError {
+        APIError(
+            status: 409, code: "InvalidResourceLocation",
+            message: "The resource '\(id.name)' already exists in location '\(location)' in resource group '\(id.group ?? "")'. A resource with "
+                + "the same name cannot be created in location '\(asked)'. Please select a new resource name.",
+            target: "location")
+    }
+}

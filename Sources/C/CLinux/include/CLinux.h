@@ -62,8 +62,8 @@ void coffer_enlarge_buffers(int socket, int bytes);
 /// Bounds how long a receive or send may block; 0 is for ever. 0, or -1 with errno.
 int coffer_set_timeout(int socket, long milliseconds);
 
-/// Sends like send(2) without SIGPIPE. Bytes sent, or -1 with errno.
-ssize_t coffer_send(int socket, const void *bytes, size_t count);
+/// Sends all bytes as send(2) does, without SIGPIPE. 0, or -1 with errno; then some of them may have been sent.
+int coffer_send_all(int socket, const void *bytes, size_t count);
 
 /// Opens or makes `path` and locks it for this process's life. A descriptor, or -1 with errno EWOULDBLOCK where another
 /// process holds it.
