@@ -71,6 +71,26 @@ import Testing
         #expect(try await fixture.vault(.get, "keys/web/versions").items.count == 1)
     }
 
+    @Test func theFirstPendingCertificateIsShownDisabled() async throws {
+        try await fixture.makeVault()
+        #expect(try await create(["preserveCertOrder": true]).status == 202)
+        let key = try #require(try await fixture.vault(.get, "keys/web").json["key"]?["kid"]?.string)
+        let version = try #require(key.split(separator: "/").last.map(String.init))
+        for path in ["certificates/web", "certificates/web/\(version)"] {
+            let shown = try await fixture.vault(.get, path, apiVersion: "7.6")
+            #expect(shown.status == 200, "\(shown.message)")
+            #expect(shown.json["kid"]?.string == key)
+            #expect(shown.json["attributes"]?["enabled"] == false)
+            #expect(shown.json["cer"] == nil && shown.json["x5t"] == nil)
+            #expect(shown.json["pending"]?["id"]?.string?.hasSuffix("/certificates/web/pending") == true)
+            #expect(shown.json["policy"]?["issuer"]?["name"] == "Unknown")
+            #expect(shown.json["preserveCertOrder"] == true)
+        }
+        #expect(try await fixture.vault(.get, "certificates/web/\(String(repeating: "0", count: 32))").status == 404)
+        _ = try await fixture.vault(.patch, "certificates/web/pending", ["cancellation_requested": true])
+        #expect(try await fixture.vault(.get, "certificates/web").code == "CertificateNotFound")
+    }
+
     @Test func pendingCertificatesAreListedWhereThatIsAsked() async throws {
         try await fixture.makeVault()
         for (name, issuer) in [("a", "Self"), ("b", "Unknown"), ("c", "Self"), ("d", "Unknown"), ("e", "Unknown")] {

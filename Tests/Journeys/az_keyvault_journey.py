@@ -129,6 +129,8 @@ def test_a_request_is_signed_elsewhere_and_merged(stage):
     expect_equal(pending["status"], "inProgress", "the request")
     expect("outside" not in [each["name"] for each in certificate(stage, "list")], "a certificate that is yet to come is listed")
     expect_in("outside", [each["name"] for each in certificate(stage, "list --include-pending true")], "certificates with pending ones")
+    shown = certificate(stage, "show -n outside")
+    expect(not shown.get("cer") and not shown["attributes"]["enabled"], "a certificate that is yet to come is shown, disabled")
     stage.az_refused(f"keyvault secret show --vault-name {vault(stage)} -n outside", code="SecretDisabled")
     request = stage.root / "outside.csr"
     request.write_text(f"-----BEGIN CERTIFICATE REQUEST-----\n{pending['csr']}\n-----END CERTIFICATE REQUEST-----\n")

@@ -5,10 +5,10 @@ struct CertificateBundle: Encodable, Sendable {
     let id: String
     let kid: String
     let sid: String
-    /// SHA-1 of the DER, as base 64 for URLs.
-    let x5t: String
-    /// DER, as base 64.
-    let cer: String
+    /// SHA-1 of the DER, as base 64 for URLs; absent of a certificate that is yet to come.
+    let x5t: String?
+    /// DER, as base 64; absent of a certificate that is yet to come.
+    let cer: String?
     let contentType: String?
     let attributes: AttributesView
     let tags: [String: String]?
@@ -21,21 +21,31 @@ struct CertificateBundle: Encodable, Sendable {
         let id: String
     }
 
-    init(
-        _ version: CertificateVersionRecord, _ policy: CertificatePolicy?, isPending: Bool, in vault: VaultRecord, host: String,
-        _ apiVersion: VaultAPIVersion
-    ) {
-        id = version.id(host: host)
-        kid = "https://\(host)/keys/\(version.name)/\(version.version)"
-        sid = "https://\(host)/secrets/\(version.name)/\(version.version)"
-        x5t = version.thumbprint
-        cer = StandardBase64.encode(Base64URL.decode(version.der) ?? [])
-        contentType = policy?.secret_props?.contentType
-        attributes = AttributesView(version, in: vault)
-        tags = version.tags.isEmpty ? nil : version.tags
-        self.policy = policy.map { CertificatePolicyView($0, of: version.name, host: host) }
-        pending = isPending ? Reference(id: "https://\(host)/certificates/\(version.name)/pending") : nil
-        preserveCertOrder = apiVersion.hasCertificateOrder ? version.preservesOrder ?? false : nil
+    init(_ found: CertificatesService.Found, in vault: VaultRecord, host: String, _ apiVersion: VaultAPIVersion) {
+        let (name, version): (String, String)
+        let shownTags: [String: String]
+        let preservesOrder: Bool
+        switch found.certificate {
+        case .made(let certificate):
+            (name, version, shownTags) = (certificate.name, certificate.version, certificate.tags)
+            x5t = certificate.thumbprint
+            cer = StandardBase64.encode(Base64URL.decode(certificate.der) ?? [])
+            attributes = AttributesView(certificate, in: vault)
+            preservesOrder = certificate.preservesOrder ?? false
+        case .pending(let key):
+            (name, version, shownTags) = (key.name, key.version, key.tags)
+            (x5t, cer) = (nil, nil)
+            attributes = AttributesView(key, in: vault)
+            preservesOrder = found.pending?.preservesOrder ?? false
+        }
+        id = "https://\(host)/certificates/\(name)/\(version)"
+        kid = "https://\(host)/keys/\(name)/\(version)"
+        sid = "https://\(host)/secrets/\(name)/\(version)"
+        contentType = found.policy?.secret_props?.contentType
+        tags = shownTags.isEmpty ? nil : shownTags
+        policy = found.policy.map { CertificatePolicyView($0, of: name, host: host) }
+        pending = found.pending.map { _ in Reference(id: "https://\(host)/certificates/\(name)/pending") }
+        preserveCertOrder = apiVersion.hasCertificateOrder ? preservesOrder : nil
     }
 }
 

@@ -145,8 +145,7 @@ struct CertificatesRoutes: Sendable {
         _ version: String?, of name: ObjectName, _ request: VaultRequest, by grant: Grant, status: Int = 200
     ) async throws -> VaultAnswer {
         let found = try await certificates.certificate(version, of: name, in: request.vault, by: grant)
-        let bundle = CertificateBundle(
-            found.version, found.policy, isPending: found.isPending, in: request.vault, host: request.host, request.apiVersion)
+        let bundle = CertificateBundle(found, in: request.vault, host: request.host, request.apiVersion)
         return VaultAnswer(try .json(bundle, status: status), object: bundle.id)
     }
 
@@ -155,9 +154,9 @@ struct CertificatesRoutes: Sendable {
             CertificateOperationView(operation, host: request.host), object: "https://\(request.host)/certificates/\(operation.name)")
     }
 
-    private func item(_ listed: ListedCertificate, _ request: VaultRequest) -> CertificateItem {
+    private func item(_ listed: ShownCertificate, _ request: VaultRequest) -> CertificateItem {
         switch listed {
-        case .current(let version): version.item(for: request)
+        case .made(let version): version.item(for: request)
         case .pending(let key): CertificateItem(pending: key, id: "https://\(request.host)/certificates/\(key.name)", in: request.vault)
         }
     }
@@ -173,7 +172,8 @@ extension CertificateVersionRecord: ShownRecord {
         purge: CertificatePermission.purge, recover: CertificatePermission.recover)
 
     func bundle(for request: VaultRequest) -> CertificateBundle {
-        CertificateBundle(self, nil, isPending: false, in: request.vault, host: request.host, request.apiVersion)
+        CertificateBundle(
+            CertificatesService.Found(certificate: .made(self), policy: nil, pending: nil), in: request.vault, host: request.host, request.apiVersion)
     }
 
     func item(for request: VaultRequest) -> CertificateItem { CertificateItem(self, id: baseID(host: request.host), in: request.vault) }

@@ -3,20 +3,21 @@ import CofferModel
 import CofferPlatform
 
 extension CertificatesService {
-    /// A certificate's version with what is shown beside it.
+    /// A certificate with what is shown beside it.
     struct Found: Sendable {
-        let version: CertificateVersionRecord
+        let certificate: ShownCertificate
         let policy: CertificatePolicy?
-        let isPending: Bool
+        /// What is to become its next version, or its first.
+        let pending: CertificateOperation?
     }
 
     /// - Throws: ``APIError/notFound(_:_:_:)``.
     func certificate(_ version: String?, of name: ObjectName, in vault: VaultRecord, by grant: Grant) async throws -> Found {
         try await store.read { transaction in
             Found(
-                version: try transaction.version(CertificateVersionRecord.self, of: name, version, in: vault),
+                certificate: try transaction.shownCertificate(version, of: name, in: vault),
                 policy: try transaction.certificatePolicy(of: name, in: vault),
-                isPending: try transaction.certificateOperation(of: name, in: vault)?.status == .inProgress)
+                pending: try transaction.certificateOperation(of: name, in: vault).flatMap { $0.status == .inProgress ? $0 : nil })
         }
     }
 
@@ -30,7 +31,7 @@ extension CertificatesService {
     /// The same with those that are yet to come.
     func certificatesWithPending(
         in vault: VaultRecord, after mark: ObjectName?, limit: Int, by grant: Grant
-    ) async throws -> ObjectPage<ListedCertificate> {
+    ) async throws -> ObjectPage<ShownCertificate> {
         try await store.read { try $0.certificatesWithPending(in: vault, after: mark, limit: limit) }
     }
 

@@ -2,26 +2,51 @@ import CofferCore
 import CofferModel
 import CofferPlatform
 
-/// What a list of certificates has.
-enum ListedCertificate: Sendable {
-    case current(CertificateVersionRecord)
+/// What is shown of a certificate.
+enum ShownCertificate: Sendable {
+    case made(CertificateVersionRecord)
     /// The first of its name, which is yet to come: its key, as ``WriteTransaction/showPending(_:contentType:in:at:)`` shows it.
     case pending(KeyVersionRecord)
 
     var name: String {
         switch self {
-        case .current(let version): version.name
+        case .made(let version): version.name
         case .pending(let key): key.name
         }
     }
 }
 
 extension ReadTransaction {
+    /// A version of a certificate, or what is shown of the one that is yet to come.
+    ///
+    /// - Parameter version: nil for the current one.
+    /// - Throws: ``APIError/notFound(_:_:_:)``.
+    func shownCertificate(_ version: String?, of name: ObjectName, in vault: VaultRecord) throws -> ShownCertificate {
+        if let key = try pendingKey(of: name, in: vault), version == nil || version == key.version {
+            return .pending(key)
+        }
+        return .made(try self.version(CertificateVersionRecord.self, of: name, version, in: vault))
+    }
+
+    private func pendingKey(of name: ObjectName, in vault: VaultRecord) throws -> KeyVersionRecord? {
+        guard let operation = try certificateOperation(of: name, in: vault) else { return nil }
+        return try pendingKey(of: operation, in: vault)
+    }
+
+    /// The key that is shown of a certificate that is yet to come, if the operation is to make the first of its name.
+    private func pendingKey(of operation: CertificateOperation, in vault: VaultRecord) throws -> KeyVersionRecord? {
+        let name = try ObjectName(operation.name)
+        guard operation.status == .inProgress, try objectIfAny(.certificates, name, in: vault) == nil,
+            let version = ObjectVersionID(operation.version)
+        else { return nil }
+        return try storedVersion(KeyVersionRecord.self, of: name, version, in: vault)
+    }
+
     /// Up to `limit` certificates after the one named `mark`, in order of name, those among them that are yet to come.
-    func certificatesWithPending(in vault: VaultRecord, after mark: ObjectName?, limit: Int) throws -> ObjectPage<ListedCertificate> {
+    func certificatesWithPending(in vault: VaultRecord, after mark: ObjectName?, limit: Int) throws -> ObjectPage<ShownCertificate> {
         let page = try currentVersions(CertificateVersionRecord.self, in: vault, after: mark, limit: limit)
-        let all = page.items.map { ListedCertificate.current($0) }
-            + (try pendingKeys(in: vault, after: mark, limit: limit + 1).map { ListedCertificate.pending($0) })
+        let all = page.items.map { ShownCertificate.made($0) }
+            + (try pendingKeys(in: vault, after: mark, limit: limit + 1).map { ShownCertificate.pending($0) })
         let sorted = all.sorted { $0.name.lowercased() < $1.name.lowercased() }
         let isWhole = sorted.count <= limit && page.next == nil
         let shown = Array(sorted.prefix(limit))
@@ -37,11 +62,7 @@ extension ReadTransaction {
                 guard let operation = try? JSON.decode(CertificateOperation.self, from: document.body) else {
                     throw StoreError.corrupt("\(CertificateOperation.collection)/\(document.id)")
                 }
-                let name = try ObjectName(operation.name)
-                guard operation.status == .inProgress, try objectIfAny(.certificates, name, in: vault) == nil,
-                    let version = ObjectVersionID(operation.version), let key = try storedVersion(KeyVersionRecord.self, of: name, version, in: vault)
-                else { continue }
-                found.append(key)
+                if let key = try pendingKey(of: operation, in: vault) { found.append(key) }
             }
             guard documents.count == 100 else { break }
             place = documents.last?.id
