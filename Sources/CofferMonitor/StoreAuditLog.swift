@@ -9,6 +9,9 @@ import Synchronization
 package final class StoreAuditLog: AuditLog {
     /// After so many records without a signature a chain's head is signed before the period ends.
     static let longestUnsigned: Int64 = 10_000
+    /// How long a commit waits for more records while many come at once, for the sync costs more than they do. A caller that is alone
+    /// never waits. PostgreSQL's `commit_delay` and `commit_siblings` are the same.
+    static let gathering = Duration.microseconds(500)
 
     private let store: any Store
     private let queue = Mutex(Queue())
@@ -52,6 +55,7 @@ package final class StoreAuditLog: AuditLog {
 
     /// Commits `entry` with all that wait, then lets the first of those that came meanwhile do the same.
     private func commit(_ entry: Entry) async throws {
+        if queue.withLock({ $0.isCrowded }) { try? await Task.sleep(for: Self.gathering) }
         let batch = queue.withLock { $0.takeBatch() }
         let results = await write([entry] + batch.map(\.entry))
         for recorder in batch { recorder.turn.resume(returning: .committed(results[recorder.entry.chainKey] ?? .success(()))) }
@@ -134,6 +138,11 @@ package final class StoreAuditLog: AuditLog {
         static let fullBatch = 256 * 1024
         private var waiting: [Waiting] = []
         private var isCommitting = false
+        /// A last batch of so many shows that many come at once.
+        static let crowd = 4
+        private var lastCount = 0
+
+        var isCrowded: Bool { lastCount >= Self.crowd }
 
         var count: Int { waiting.count }
 
@@ -156,6 +165,7 @@ package final class StoreAuditLog: AuditLog {
             }
             let batch = Array(waiting.prefix(count))
             waiting.removeFirst(batch.count)
+            lastCount = batch.count
             return batch
         }
 
