@@ -7,7 +7,8 @@ import CofferDiskFormat
 /// While the disk is being re-encrypted sectors below a watermark have other ciphers. The range of the sectors must be held then.
 @safe
 final class CipherStack {
-    private let inner: XTSCipher
+    /// Nil of a disk that is not encrypted.
+    private let inner: XTSCipher?
     private let outer: XTSCipher?
     private let successor: Successor?
 
@@ -24,7 +25,7 @@ final class CipherStack {
     init(_ keys: borrowing LayerKeys, _ engine: XTSEngine, successor: Successor? = nil) throws(BlockError) {
         self.successor = successor
         do {
-            inner = try XTSCipher(key: keys.inner, engine: engine)
+            inner = try keys.withInner { (key) throws(CryptoError) in try XTSCipher(key: key, engine: engine) }
             outer = try keys.withOuter { (key) throws(CryptoError) in try XTSCipher(key: key, engine: engine) }
         } catch {
             throw .badKey
@@ -40,6 +41,7 @@ final class CipherStack {
     }
 
     private func encryptAlone(_ sectors: UnsafeMutableRawBufferPointer, first: UInt64) {
+        guard let inner else { return }
         guard let outer else { return unsafe inner.encrypt(sectors, first: first) }
         unsafe forPieces(of: sectors, first) { piece, first in
             unsafe inner.encrypt(piece, first: first)
@@ -56,6 +58,7 @@ final class CipherStack {
     }
 
     private func decryptAlone(_ sectors: UnsafeMutableRawBufferPointer, first: UInt64) {
+        guard let inner else { return }
         guard let outer else { return unsafe inner.decrypt(sectors, first: first) }
         unsafe forPieces(of: sectors, first) { piece, first in
             unsafe outer.decrypt(piece, first: first)

@@ -4,15 +4,15 @@ import CofferModel
 
 // Offset  Bytes  Field, big-endian
 //      0      8  magic "COFFERDK"
-//      8      4  version: 1, or 2 while the disk is being re-encrypted
+//      8      4  version: 1, or 2 while the disk is being re-encrypted, or 3 if it is not encrypted
 //     12      4  length of the file, checksum included
 //     16     16  disk id
 //     32      8  byte count
 //     40      8  generation
 //     48      4  sector size, 4096
-//     52      4  number of layers, 1 or 2
+//     52      4  number of layers, 1 or 2; in version 3 0
 //     56         the layers: cipher (2), check value (16), then key id, algorithm and wrapped key, each after its length (2)
-//                in version 2 then job id (16), paused 0 or 1 (1), bytes a second (8), number of target layers (4), the target layers
+//                in version 2, and in version 3 while the disk is being encrypted, then job id (16), paused 0 or 1 (1), bytes a second (8), number of target layers (4), the target layers
 //    end     32  SHA-256 of all bytes before it
 extension DiskHeader {
     /// The first 8 bytes of every header: "COFFERDK".
@@ -37,7 +37,7 @@ extension DiskHeader {
         }
         var file = ByteWriter()
         file.write(Self.magic)
-        file.write(reencryption == nil ? 1 : 2 as UInt32)
+        file.write(formVersion)
         file.write(UInt32(truncatingIfNeeded: Self.fixedByteCount + body.bytes.count + Self.checksumByteCount))
         file.write(disk.bytes)
         file.write(byteCount)
@@ -48,6 +48,8 @@ extension DiskHeader {
         file.write(DigestAlgorithm.sha256.hash(file.bytes))
         return file.bytes
     }
+
+    private var formVersion: UInt32 { layers.isEmpty ? 3 : reencryption == nil ? 1 : 2 }
 
     private static func write(_ layer: HeaderLayer, to body: inout ByteWriter) {
         body.write(cipherCode)
@@ -89,8 +91,9 @@ extension DiskHeader {
         let byteCount = try reader.uint64()
         let generation = try reader.uint64()
         guard try reader.uint32() == UInt32(sectorByteCount) else { throw DiskFormatError.damaged("its sector size is not 4096") }
-        let layers = try parseLayers(&reader)
-        let reencryption = version == 1 ? nil : try parseReencryption(&reader)
+        let layers = try parseLayers(&reader, version == 3 ? 0...0 : 1...2)
+        let hasReencryption = version == 2 || version == 3 && reader.remaining > checksumByteCount
+        let reencryption = hasReencryption ? try parseReencryption(&reader) : nil
         guard reader.remaining == checksumByteCount else { throw DiskFormatError.damaged("its length is wrong") }
         return try DiskHeader(disk: disk, byteCount: byteCount, generation: generation, layers: layers, reencryption: reencryption)
     }
@@ -100,12 +103,12 @@ extension DiskHeader {
         let pause = try reader.uint8()
         guard pause <= 1 else { throw DiskFormatError.damaged("its re-encryption is neither paused nor at work") }
         let bytesPerSecond = try reader.uint64()
-        return try HeaderReencryption(job: job, isPaused: pause == 1, bytesPerSecond: bytesPerSecond, layers: try parseLayers(&reader))
+        return try HeaderReencryption(job: job, isPaused: pause == 1, bytesPerSecond: bytesPerSecond, layers: try parseLayers(&reader, 1...2))
     }
 
-    private static func parseLayers(_ reader: inout ByteReader) throws -> [HeaderLayer] {
+    private static func parseLayers(_ reader: inout ByteReader, _ counts: ClosedRange<UInt32>) throws -> [HeaderLayer] {
         let count = try reader.uint32()
-        guard count == 1 || count == 2 else { throw DiskFormatError.damaged("it has \(count) layers") }
+        guard counts ~= count else { throw DiskFormatError.damaged("it has \(count) layers") }
         var layers: [HeaderLayer] = []
         for _ in 0..<count { layers.append(try parseLayer(&reader)) }
         return layers

@@ -8,7 +8,7 @@ package import CofferModel
 /// When you change what the file holds: raise ``version``, keep reading the versions before it, and describe it there.
 package struct DiskHeader: Equatable, Sendable {
     /// The newest version of the format that this program reads. A header is written in the oldest that can hold it.
-    package static let version: UInt32 = 2
+    package static let version: UInt32 = 3
     /// Bytes in a sector, the unit that is encrypted.
     package static let sectorByteCount = 4096
     /// The number by which layer 0 of a re-encryption's target is addressed.
@@ -22,7 +22,7 @@ package struct DiskHeader: Equatable, Sendable {
     package let byteCount: UInt64
     /// Counts the headers written for this disk, from 1.
     package let generation: UInt64
-    /// One or two, layer 0 first.
+    /// Up to two, layer 0 first; none of a disk that is not encrypted.
     package let layers: [HeaderLayer]
     /// The re-encryption in progress; nil unless there is one.
     package let reencryption: HeaderReencryption?
@@ -35,7 +35,7 @@ package struct DiskHeader: Equatable, Sendable {
             throw .invalid("a disk has a multiple of 4096 bytes, from 4096 to 64 TiB")
         }
         guard generation > 0 else { throw .invalid("generations count from 1") }
-        guard layers.count == 1 || layers.count == 2 else { throw .invalid("a disk has one or two layers of encryption") }
+        guard layers.count <= 2 else { throw .invalid("a disk has at most two layers of encryption") }
         self.disk = disk
         self.byteCount = byteCount
         self.generation = generation
@@ -106,7 +106,7 @@ package struct DiskHeader: Equatable, Sendable {
 
     private func prove(_ keys: borrowing LayerKeys, are count: Int, from first: Int) throws(DiskFormatError) {
         guard keys.count == count else { throw .wrongKey(layer: first + min(keys.count, count)) }
-        try prove(keys.inner, isLayer: first)
+        _ = try keys.withInner { (key) throws(DiskFormatError) in try prove(key, isLayer: first) }
         _ = try keys.withOuter { (key) throws(DiskFormatError) in try prove(key, isLayer: first + 1) }
     }
 }

@@ -24,6 +24,7 @@ extension DiskCommand {
         case .changes: "changes"
         case .statistics: "statistics"
         case .limit: "limit"
+        case .atHost(let command): "atHost.\(command.name)"
         case .sync: "sync"
         case .quitIfIdle: "quitIfIdle"
         }

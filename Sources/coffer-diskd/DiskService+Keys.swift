@@ -10,17 +10,18 @@ extension DiskService {
     func unseal(_ sealed: some Sequence<SealedKey>, for disk: DiskID, from first: Int = 0) throws(DiskFailure) -> LayerKeys {
         let sealed = Array(sealed)
         switch sealed.count {
+        case 0: return LayerKeys()
         case 1: return LayerKeys(inner: try unseal(sealed[0], for: disk, layer: first))
         case 2:
             let outer = try unseal(sealed[1], for: disk, layer: first + 1)
             return LayerKeys(inner: try unseal(sealed[0], for: disk, layer: first), outer: outer)
-        default: throw DiskFailure(.badCommand, "a disk has one or two data keys")
+        default: throw DiskFailure(.badCommand, "a disk has at most two data keys")
         }
     }
 
     private func unseal(_ sealed: SealedKey, for disk: DiskID, layer: Int) throws(DiskFailure) -> SecretBytes {
         do {
-            let key = try sessionKey.open(
+            let key = try recipient.key.open(
                 sealed.box, info: SealedKey.purpose, authenticating: SealedKey.binding(disk: disk, layer: layer))
             if key.count == LayerKeys.keyByteCount { return key }
         } catch {}
@@ -29,11 +30,11 @@ extension DiskService {
 
     /// Refuses keys that no disk should be made with.
     func checkFit(_ keys: borrowing LayerKeys) throws(DiskFailure) {
-        if keys.withOuter({ keys.inner.constantTimeEquals($0) }) == true {
+        if keys.withOuter({ keys.holds($0, asLayer: 0) }) == true {
             throw DiskFailure(.badCommand, "the layers of a disk need different data keys")
         }
         do {
-            _ = try XTSCipher(key: keys.inner)
+            _ = try keys.withInner { (key) throws(CryptoError) in try XTSCipher(key: key) }
             _ = try keys.withOuter { (key) throws(CryptoError) in try XTSCipher(key: key) }
         } catch {
             throw DiskFailure(.wrongKey, "a data key is none for AES-256-XTS")

@@ -13,7 +13,7 @@ extension DiskService {
         try withUnit(disk) { (open) throws(DiskFailure) in
             var header = try header(disk)
             let target = try unseal(sealed.suffix(layers.count), for: disk, from: DiskHeader.firstTargetLayer)
-            guard layers.count == target.count, sealed.count > layers.count else { throw DiskFailure(.badCommand, "a disk needs one data key per layer") }
+            guard layers.count == target.count, layers.count > 0, sealed.count >= layers.count else { throw DiskFailure(.badCommand, "a disk needs one data key per layer") }
             try checkFit(target)
             let wanted = try fullLayers(layers, target, of: disk)
             if header.reencryption == nil, header.layers == wanted { return try status(header, open) }
@@ -238,7 +238,7 @@ extension DiskService {
     private func checkNew(_ target: borrowing LayerKeys, against present: borrowing LayerKeys) throws(DiskFailure) {
         var isOld = false
         for layer in 0..<present.count {
-            isOld = isOld || present.holds(target.inner, asLayer: layer) || target.withOuter { present.holds($0, asLayer: layer) } ?? false
+            isOld = isOld || target.withInner { present.holds($0, asLayer: layer) } ?? false || target.withOuter { present.holds($0, asLayer: layer) } ?? false
         }
         if isOld { throw DiskFailure(.badCommand, "a re-encryption needs new data keys") }
     }

@@ -16,19 +16,24 @@ final class DiskService: Sendable {
     let server: NBDServer
     let vhost: VhostServer
     let log: Log
-    let sessionKey: HPKEPrivateKey
+    let recipient: RecipientKey
+    /// For the disks that are this host's own; nil of that one itself.
+    let own: DiskService?
     let engine: XTSEngine
     let copies = CopyRoster()
     let reencryptions = ReencryptionRoster()
     let units = Mutex<[DiskID: DiskUnit]>([:])
     let isEnding = Atomic<Bool>(false)
 
-    /// - Parameter engine: What runs the disks' ciphers.
-    init(shelf: DiskShelf, server: NBDServer, vhost: VhostServer, sessionKey: consuming HPKEPrivateKey, engine: XTSEngine, log: Log) {
+    /// - Parameters:
+    ///   - own: For the disks of ``DiskCommand/atHost(_:)``; it shares the servers and the key.
+    ///   - engine: What runs the disks' ciphers.
+    init(shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer, recipient: RecipientKey, engine: XTSEngine, log: Log) {
         self.shelf = shelf
         self.server = server
         self.vhost = vhost
-        self.sessionKey = sessionKey
+        self.recipient = recipient
+        self.own = own
         self.engine = engine
         self.log = log
     }
@@ -46,10 +51,11 @@ final class DiskService: Sendable {
     private func reply(to command: DiskCommand) throws(DiskFailure) -> DiskReply {
         switch command {
         case .hello:
+            let key = recipient.key.publicKey
             return .greeting(DiskHostGreeting(
-                version: DiskControlVersion.current, processID: getpid(), recipientKey: sessionKey.publicKey))
+                version: DiskControlVersion.current, processID: getpid(), recipientKey: key, hostRecipientKey: key))
         case .create(let disk, let byteCount, let layers, let keys): return .disk(try create(disk, byteCount, layers, keys))
-        case .open(let disk, let keys, let isReadOnly): return .disk(try open(disk, keys, isReadOnly: isReadOnly))
+        case .open(let disk, let keys, let isReadOnly, _): return .disk(try open(disk, keys, isReadOnly: isReadOnly))
         case .close(let disk): return .disk(try close(disk))
         case .rewrap(let disk, let layer, let new, let key, let generation):
             return .disk(try rewrap(disk, layer, to: new, key, from: generation))
@@ -72,8 +78,12 @@ final class DiskService: Sendable {
         case .changes(let disk, let base): return .changes(try changes(disk, since: base))
         case .statistics(let disk): return .statistics(try statistics(disk))
         case .limit(let disk, let limits): return .disk(try limit(disk, to: limits))
+        case .atHost(let command):
+            guard let own, command != .quitIfIdle else { throw DiskFailure(.badCommand, "atHost takes a command about disks") }
+            return try own.reply(to: command)
         case .sync:
             try sync()
+            try own?.sync()
             return .done
         case .quitIfIdle:
             try quitIfIdle()
@@ -83,6 +93,15 @@ final class DiskService: Sendable {
 
     /// Ends every export and closes every disk, for good.
     func closeAll() {
+        beginEnd()
+        own?.beginEnd()
+        server.stop()
+        closeDisks()
+        own?.closeDisks()
+    }
+
+    /// Lets nothing begin any more, and nobody wait.
+    private func beginEnd() {
         isEnding.store(true, ordering: .sequentiallyConsistent)
         copies.cancelAll()
         for unit in units.withLock({ $0 }).values {
@@ -91,7 +110,9 @@ final class DiskService: Sendable {
                 open?.meter.limiter.set(.none)
             }
         }
-        server.stop()
+    }
+
+    private func closeDisks() {
         for (disk, unit) in units.withLock({ $0 }) {
             unit.open.withLock { open in
                 guard let closing = open.take() else { return }
@@ -103,16 +124,23 @@ final class DiskService: Sendable {
     }
 
     private func quitIfIdle() throws(DiskFailure) {
-        isEnding.store(true, ordering: .sequentiallyConsistent)
-        if units.withLock({ $0 }).values.contains(where: { $0.open.withLock { $0 != nil } }) {
-            isEnding.store(false, ordering: .sequentiallyConsistent)
-            throw DiskFailure(.busy, "disks are open")
-        }
-        if copies.isBusy {
-            isEnding.store(false, ordering: .sequentiallyConsistent)
-            throw DiskFailure(.busy, "disks are being copied")
+        do throws(DiskFailure) {
+            try own?.refuseToBegin()
+            try refuseToBegin()
+        } catch {
+            for service in [self, own] { service?.isEnding.store(false, ordering: .sequentiallyConsistent) }
+            throw error
         }
         Shutdown.request()
+    }
+
+    /// Lets nothing begin any more.
+    ///
+    /// - Throws: ``DiskFailure`` if something is at work.
+    private func refuseToBegin() throws(DiskFailure) {
+        isEnding.store(true, ordering: .sequentiallyConsistent)
+        if units.withLock({ $0 }).values.contains(where: { $0.open.withLock { $0 != nil } }) { throw DiskFailure(.busy, "disks are open") }
+        if copies.isBusy { throw DiskFailure(.busy, "disks are being copied") }
     }
 
     /// Runs `body` while no other command is at work on `disk`.

@@ -16,6 +16,8 @@ struct Settings {
     var nbdPath: String { "\(runDirectory)/nbd.sock" }
     var vhostDirectory: String { "\(runDirectory)/vhost" }
     var disksPath: String { "\(data)/disks" }
+    /// Of disks that are this host's own.
+    var temporaryPath: String { "\(data)/temporary" }
 
     /// The longest path of a Unix socket that ordinary programs can connect to, in bytes.
     static let socketPathByteCount = 107

@@ -24,19 +24,22 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
         throw Exit(70, "the self-test of the cryptography failed: \(error)")
     }
 
-    let shelf = DiskShelf(path: settings.disksPath)
+    let shelves = [settings.disksPath, settings.temporaryPath].map { DiskShelf(path: $0) }
     let service: DiskService
     let control: DiskControlServer
     do {
-        let found = try shelf.recover()
-        for refused in found.refused { log.write("disk-refused", [("path", refused.path), ("reason", refused.reason)]) }
+        for shelf in shelves {
+            for refused in try shelf.recover().refused { log.write("disk-refused", [("path", refused.path), ("reason", refused.reason)]) }
+        }
     } catch {
         throw Exit(74, error.sentence)
     }
     do {
         let server = try NBDServer(path: settings.nbdPath) { event in log.write(event) }
         let vhost = try VhostServer(directory: settings.vhostDirectory) { event in log.write(event) }
-        service = DiskService(shelf: shelf, server: server, vhost: vhost, sessionKey: .generate(), engine: settings.engine, log: log)
+        let recipient = RecipientKey()
+        let own = DiskService(shelf: shelves[1], server: server, vhost: vhost, recipient: recipient, engine: settings.engine, log: log)
+        service = DiskService(shelf: shelves[0], own: own, server: server, vhost: vhost, recipient: recipient, engine: settings.engine, log: log)
         server.start()
     } catch {
         throw Exit(73, "\(settings.nbdPath): \(DiskFailure(error, path: settings.nbdPath).message)")

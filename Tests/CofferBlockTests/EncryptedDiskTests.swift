@@ -191,5 +191,10 @@ struct EncryptedDiskTests {
 }
 
 extension LayerKeys {
-    fileprivate borrowing func copy() -> LayerKeys { LayerKeys(inner: inner.clone()) }
+    fileprivate borrowing func copy() -> LayerKeys {
+        switch inner {
+        case .some(let key): LayerKeys(inner: key.clone())
+        case .none: LayerKeys()
+        }
+    }
 }

@@ -27,7 +27,7 @@ struct DiskAccessTests {
         let url = try await world.grantAccess(services)
         #expect(try await state(services) == "ActiveSAS")
         #expect(try await world.hosted()?.state == .open)
-        #expect(world.host.commands.contains { if case .open(_, _, isReadOnly: true) = $0 { true } else { false } })
+        #expect(world.host.commands.contains { if case .open(_, _, isReadOnly: true, _) = $0 { true } else { false } })
         #expect(try await world.open(services, .get, url, headers: ["range": "bytes=0-3"]).status == 206)
         try await revoke(services)
         #expect(try await state(services) == "Unattached")
@@ -120,7 +120,7 @@ struct DiskAccessTests {
         _ = try await world.grantAccess(services, seconds: 1)
         world.clock.advance(by: .seconds(1))
         try await world.call(services, "attach")
-        #expect(world.host.commands.last { if case .open = $0 { true } else { false } }.map { if case .open(_, _, isReadOnly: false) = $0 { true } else { false } } == true)
+        #expect(world.host.commands.last { if case .open = $0 { true } else { false } }.map { if case .open(_, _, isReadOnly: false, _) = $0 { true } else { false } } == true)
     }
 
     @Test("A second grant ends the first, and a grant that fails leaves nothing")
@@ -172,7 +172,7 @@ struct DiskAccessTests {
         let next = world.start()
         try await next.adopt()
         #expect(try await world.open(next, .head, url).status == 200)
-        #expect(world.host.commands.filter { if case .open(_, _, isReadOnly: false) = $0 { true } else { false } }.isEmpty)
+        #expect(world.host.commands.filter { if case .open(_, _, isReadOnly: false, _) = $0 { true } else { false } }.isEmpty)
     }
 
     @Test("A server that ends anywhere in a grant or a revocation leaves a disk that the next one can use", arguments: [true, false])

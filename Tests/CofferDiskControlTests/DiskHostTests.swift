@@ -44,6 +44,46 @@ struct DiskHostTests {
         #expect(host.process.terminationStatus == 0)
     }
 
+    @Test func aDiskWithoutKeysIsNotEncrypted() async throws {
+        let host = try await DiskHostProcess()
+        #expect(try await host.create(disk, keys: []).layers == [])
+        #expect(try await host.create(disk, keys: []).generation == 1, "making it again is no error")
+        #expect(await code { _ = try await host.open(disk, keys: [.first]) } == .badCommand)
+        let open = try await host.open(disk, keys: [])
+        #expect(open.state == .open)
+        let export = try #require(open.export)
+        let client = Process()
+        client.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        client.arguments = ["qemu-io", "-f", "raw", "-c", "write -P 0x5a 5000 9000", "nbd+unix:///\(export.name)?socket=\(export.socketPath)"]
+        client.standardOutput = FileHandle.nullDevice
+        try client.run()
+        client.waitUntilExit()
+        #expect(client.terminationStatus == 0)
+        _ = try await host.status(.close(disk: disk))
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(host.data)/disks/\(disk.text)/data"))
+        #expect(data[5000..<14_000] == Data(repeating: 0x5a, count: 9000))
+        #expect(data[..<5000].allSatisfy { $0 == 0 })
+    }
+
+    @Test func theHostHasDisksOfItsOwn() async throws {
+        let host = try await DiskHostProcess()
+        let made = try await host.status(.atHost(.create(disk: disk, byteCount: 8192, layers: [.test(1)], keys: host.seal([.first], for: disk))))
+        #expect(try await host.client.perform(.list) == .disks([], refused: []))
+        #expect(try await host.client.perform(.atHost(.list)) == .disks([made], refused: []))
+        #expect(await code { _ = try await host.status(.inspect(disk: disk)) } == .notFound)
+        let open = try await host.status(.atHost(.open(disk: disk, keys: host.seal([.first], for: disk), isReadOnly: false)))
+        #expect(open.export?.vhostPath == "\(host.data)/run/vhost/\(disk.text).sock")
+        #expect(await code { _ = try await host.client.perform(.quitIfIdle) } == .busy)
+        #expect(await code { _ = try await host.client.perform(.atHost(.atHost(.list))) } == .badCommand)
+        #expect(await code { _ = try await host.client.perform(.atHost(.quitIfIdle)) } == .badCommand)
+        #expect(FileManager.default.fileExists(atPath: "\(host.data)/temporary/\(disk.text)/header"))
+        _ = try await host.status(.atHost(.close(disk: disk)))
+        #expect(try await host.client.perform(.atHost(.delete(disk: disk))) == .done)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(host.data)/temporary") == [])
+        #expect(try await host.client.perform(.quitIfIdle) == .done)
+        host.process.waitUntilExit()
+    }
+
     @Test func wrongKeysAreRefusedEverywhere() async throws {
         let host = try await DiskHostProcess()
         _ = try await host.create(disk, keys: [.first, .second])
@@ -52,7 +92,7 @@ struct DiskHostTests {
         #expect(await code { _ = try await host.open(disk, keys: [.first]) } == .wrongKey)
         let elsewhere = try await host.seal([.first, .second], for: .test(0x22))
         #expect(await code { _ = try await host.client.perform(.open(disk: disk, keys: elsewhere, isReadOnly: false)) } == .wrongKey)
-        #expect(await code { _ = try await host.client.perform(.open(disk: disk, keys: [], isReadOnly: false)) } == .badCommand)
+        #expect(await code { _ = try await host.client.perform(.open(disk: disk, keys: [], isReadOnly: false)) } == .wrongKey)
         #expect(await code { _ = try await host.create(.test(0x33), keys: [.first, .first]) } == .badCommand)
         let wrong = try await host.seal(.third, for: disk, layer: 0)
         #expect(await code { _ = try await host.status(.rewrap(disk: disk, layer: 0, to: .test(2), key: wrong, from: 1)) } == .wrongKey)

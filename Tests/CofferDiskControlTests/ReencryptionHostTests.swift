@@ -63,7 +63,7 @@ struct ReencryptionHostTests {
         return Data(bytes)
     }
 
-    @Test(arguments: [[TestKey.first], [.first, .second]], [[TestKey.third], [.third, .fourth]])
+    @Test(arguments: [[], [TestKey.first], [.first, .second]], [[TestKey.third], [.third, .fourth]])
     func aClosedDiskGetsNewKeysAndLayers(from: [TestKey], to: [TestKey]) async throws {
         let host = try await DiskHostProcess()
         let before = try await make(host, from)

@@ -1,10 +1,11 @@
 import CofferCore
+import CofferCrypto
 @testable import CofferDiskFormat
 import CofferModel
 import Testing
 
 struct DiskHeaderTests {
-    @Test(arguments: [1, 2])
+    @Test(arguments: [0, 1, 2])
     func aHeaderReadsBackAsItWasWritten(layers: Int) throws {
         let header = try Samples.header(layers: layers)
         #expect(try DiskHeader(bytes: header.bytes) == header)
@@ -53,9 +54,25 @@ struct DiskHeaderTests {
 
     @Test func anUnknownVersionIsNamed() throws {
         var bytes = try Samples.header(layers: 1).bytes
-        bytes[11] = 3
-        let error = #expect(throws: DiskFormatError.unknownVersion(3)) { try DiskHeader(bytes: bytes) }
-        #expect(error?.sentence.contains("version 3") == true)
+        bytes[11] = 4
+        let error = #expect(throws: DiskFormatError.unknownVersion(4)) { try DiskHeader(bytes: bytes) }
+        #expect(error?.sentence.contains("version 4") == true)
+    }
+
+    @Test func aDiskThatIsNotEncryptedHasAVersionOfItsOwn() throws {
+        let plain = try Samples.header(layers: 0)
+        #expect(plain.bytes[11] == 3)
+        try plain.prove(Samples.keys(0))
+        #expect(throws: DiskFormatError.wrongKey(layer: 0)) { try plain.prove(Samples.keys(1)) }
+        #expect(throws: DiskFormatError.wrongKey(layer: 0)) { try Samples.header(layers: 1).prove(Samples.keys(0)) }
+        // Layers under that version, and none under the first.
+        for (layers, version) in [(1, 3), (0, 1)] as [(Int, UInt8)] {
+            var body = Array(try Samples.header(layers: layers).bytes.dropLast(32))
+            body[11] = version
+            #expect(throws: DiskFormatError.damaged("it has \(layers) layers")) {
+                try DiskHeader(bytes: body + DigestAlgorithm.sha256.hash(body))
+            }
+        }
     }
 
     @Test func anotherFileIsNoHeader() {

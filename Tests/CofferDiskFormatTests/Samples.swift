@@ -23,7 +23,11 @@ enum Samples {
     static func outerKey() -> SecretBytes { key(step: 11, start: 5) }
 
     static func keys(_ count: Int) -> LayerKeys {
-        count == 1 ? LayerKeys(inner: innerKey()) : LayerKeys(inner: innerKey(), outer: outerKey())
+        switch count {
+        case 0: LayerKeys()
+        case 1: LayerKeys(inner: innerKey())
+        default: LayerKeys(inner: innerKey(), outer: outerKey())
+        }
     }
 
     /// The keys that ``job(layers:)`` leads to.

@@ -2,15 +2,16 @@
 ///
 /// When you add a case: it is a change of the control protocol, so raise ``DiskControlVersion/current`` and describe it in
 /// docs/formats/disk-control.md.
-package enum DiskCommand: Codable, Equatable, Sendable {
+package indirect enum DiskCommand: Codable, Equatable, Sendable {
     /// Who is there. Answered by ``DiskReply/greeting(_:)``; the only command that any version understands.
     case hello(version: Int)
     /// Makes a disk: an empty data file and a header of generation 1. Repeating it with the same layers is no error.
     ///
-    /// `keys` are the layers' data keys, sealed to the host's recipient key; each leaves its check value in the header.
+    /// `keys` are the layers' data keys, sealed to the host's recipient key; each leaves its check value in the header. Without layers the
+    /// disk is not encrypted.
     case create(disk: DiskID, byteCount: UInt64, layers: [DiskLayer], keys: [SealedKey])
-    /// Opens a disk and exports it over NBD. A disk that is open already answers with its export.
-    case open(disk: DiskID, keys: [SealedKey], isReadOnly: Bool)
+    /// Opens a disk and exports it over NBD. A disk that is open already answers with its export. No `use` is ``DiskUse/client``.
+    case open(disk: DiskID, keys: [SealedKey], isReadOnly: Bool, use: DiskUse? = nil)
     /// Ends the export: connections are closed, everything is synced, the data keys are wiped.
     case close(disk: DiskID)
     /// Replaces the wrapped key of one layer, if the header still has the generation `from`.
@@ -56,6 +57,9 @@ package enum DiskCommand: Codable, Equatable, Sendable {
     case statistics(disk: DiskID)
     /// Holds the clients of an open disk to limits from now on, until it is closed. Repeating it is no error.
     case limit(disk: DiskID, to: DiskLimits)
+    /// A command about a disk that is the host's own, such as a temporary disk, and not one of the storage service. Its keys are sealed
+    /// to the ``DiskHostGreeting/hostRecipientKey``.
+    case atHost(DiskCommand)
     /// Writes everything that clients have sent to stable storage.
     case sync
     /// Ends the process if no disk is open.
@@ -64,5 +68,5 @@ package enum DiskCommand: Codable, Equatable, Sendable {
 
 /// The version of the control protocol, in ``DiskCommand/hello(version:)``.
 package enum DiskControlVersion {
-    package static let current = 4
+    package static let current = 5
 }

@@ -19,11 +19,14 @@ package struct DiskHostGreeting: Codable, Equatable, Sendable {
     package let processID: Int32
     /// The X25519 public key (32 bytes) to which data keys for this process are sealed. A new process has a new one.
     package let recipientKey: [UInt8]
+    /// The same for the keys of disks that are the host's own, and of machines with encryption at host. Another process may have it.
+    package let hostRecipientKey: [UInt8]
 
-    package init(version: Int, processID: Int32, recipientKey: [UInt8]) {
+    package init(version: Int, processID: Int32, recipientKey: [UInt8], hostRecipientKey: [UInt8]) {
         self.version = version
         self.processID = processID
         self.recipientKey = recipientKey
+        self.hostRecipientKey = hostRecipientKey
     }
 }
 

@@ -25,6 +25,8 @@ final class DiskHostDouble: DiskHost {
 
     private struct Contents: Sendable {
         var disks: [DiskID: Disk] = [:]
+        /// Those of ``DiskCommand/atHost(_:)``.
+        var ownDisks: [DiskID: Disk] = [:]
         var processes: Int32 = 1
         var isDown = false
         var commands: [DiskCommand] = []
@@ -121,7 +123,7 @@ final class DiskHostDouble: DiskHost {
     private static func reply(to command: DiskCommand, _ host: inout Contents) throws -> DiskReply {
         switch command {
         case .hello:
-            return .greeting(DiskHostGreeting(version: DiskControlVersion.current, processID: host.processes, recipientKey: key(host)))
+            return .greeting(DiskHostGreeting(version: DiskControlVersion.current, processID: host.processes, recipientKey: key(host), hostRecipientKey: key(host)))
         case .create(let id, let byteCount, let layers, let sealed):
             let keys = try sealed.enumerated().map { try unseal($1, id, $0, host) }
             guard layers.count == keys.count, byteCount % 4096 == 0 else { throw DiskFailure(.badCommand, "bad disk") }
@@ -131,7 +133,7 @@ final class DiskHostDouble: DiskHost {
                 host.disks[id] = Disk(byteCount: byteCount, generation: 1, layers: layers, dataKeys: keys)
             }
             return try status(id, host)
-        case .open(let id, let sealed, _):
+        case .open(let id, let sealed, _, _):
             var disk = try find(id, host)
             if disk.state == .closed {
                 try prove(sealed, disk, id, host)
@@ -234,6 +236,10 @@ final class DiskHostDouble: DiskHost {
             guard try find(id, host).state != .closed else { throw DiskFailure(.badCommand, "the disk is not open") }
             host.disks[id]?.limits = limits
             return try status(id, host)
+        case .atHost(let command):
+            swap(&host.disks, &host.ownDisks)
+            defer { swap(&host.disks, &host.ownDisks) }
+            return try reply(to: command, &host)
         case .sync, .quitIfIdle: return .done
         }
     }
