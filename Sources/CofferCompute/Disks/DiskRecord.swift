@@ -18,7 +18,7 @@ struct DiskRecord: Codable, Equatable, Sendable {
         case failed
     }
 
-    let id: ResourceID
+    private(set) var id: ResourceID
     let disk: DiskID
     let location: String
     var tags: [String: String]
@@ -51,6 +51,9 @@ struct DiskRecord: Codable, Equatable, Sendable {
     var upload: DiskUpload?
     /// Who has its URL may read it or, of an upload, write it.
     var access: DiskAccess?
+
+    /// Gives it another name. The record under the old one is to be removed.
+    mutating func rename(to new: ResourceID) { id = new }
 
     /// Whether nobody has it.
     var isFree: Bool { !isAttached && machine == nil }

@@ -113,7 +113,7 @@ struct DiskSpecification: Sendable {
         guard let type = DiskEncryptionType(word: word) else {
             throw APIError.invalidParameter(
                 "The encryption type '\(word.prefix(80))' is unknown. There are: "
-                    + DiskEncryptionType.allCases.map(\.rawValue).joined(separator: ", ") + ".", target: "encryption.type")
+                    + DiskEncryptionType.ofManagedDisks.map(\.rawValue).joined(separator: ", ") + ".", target: "encryption.type")
         }
         return type
     }

@@ -65,5 +65,5 @@ struct EncryptionChooser: Sendable {
 
 extension DiskEncryptionType {
     /// How many times the data is encrypted.
-    var layerCount: Int { self == .platformAndCustomerKeys ? 2 : 1 }
+    var layerCount: Int { (usesCustomerKey ? 1 : 0) + (usesPlatformKey ? 1 : 0) }
 }

@@ -9,6 +9,7 @@ struct MachineDisks: Sendable {
     let disks: DisksService
     let serving: DiskServing
     let authorizer: any Authorizer
+    let rules: RuleBook
 
     /// What a machine is to have, and what must be made for it.
     struct Plan: Sendable {
@@ -59,6 +60,11 @@ struct MachineDisks: Sendable {
             location: location, sku: wanted.sku, size: wanted.size, creation: creation, set: wanted.set,
             labels: DiskLabels(osType: wanted.lun == nil ? wanted.osType ?? "Linux" : nil))
         return Plan(disk: record(wanted, id), making: Making(specification: specification, grant: permission))
+    }
+
+    /// Refuses disks of both kinds, managed and unmanaged, at one machine.
+    func requireOneKind(_ ids: [ResourceID], of machine: ResourceID) throws {
+        try rules.require(.oneKindOfDisks, Set(ids.map(\.isUnmanagedDisk)).count <= 1, ["machine": machine.name, "group": machine.group ?? ""])
     }
 
     /// Makes a planned disk and waits until it is complete.
@@ -132,7 +138,7 @@ struct MachineDisks: Sendable {
 
     private func check(_ id: ResourceID, for machine: ResourceID, location: String, by grant: Grant) async throws {
         for verb in ["read", "write"] {
-            let action = Action.management("Microsoft.Compute/disks/\(verb)")
+            let action = Action.management("Microsoft.Compute/\(id.isUnmanagedDisk ? UnmanagedDisksRoutes.type : DisksRoutes.type)/\(verb)")
             try await authorizer.require(action, on: id, linkedFrom: machine, by: grant)
         }
         let disk = try await serving.usable(id)
@@ -144,7 +150,7 @@ struct MachineDisks: Sendable {
         MachineRecord.Disk(
             lun: wanted.lun, disk: id, caching: wanted.caching ?? (wanted.lun == nil ? "ReadWrite" : "None"),
             deletesWithMachine: wanted.deletesWithMachine ?? false, createOption: wanted.createOption.rawValue,
-            osType: wanted.lun == nil ? wanted.osType ?? "Linux" : nil, writeAcceleratorEnabled: wanted.writeAcceleratorEnabled)
+            osType: wanted.lun == nil ? wanted.osType ?? "Linux" : nil, writeAcceleratorEnabled: wanted.writeAcceleratorEnabled, vhd: wanted.vhd)
     }
 }
 

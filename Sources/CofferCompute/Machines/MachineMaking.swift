@@ -102,6 +102,7 @@ final class MachineMaking: Sendable {
                 plans.append(try await disks.plan(disk, of: old.id, location: old.location, image: nil, by: grant))
             }
         }
+        try disks.requireOneKind([old.osDisk.disk] + plans.map(\.disk.disk), of: old.id)
         var record = old
         for gone in old.dataDisks where !plans.contains(where: { $0.disk.disk == gone.disk }) { record = try await take(gone, from: record) }
         for plan in plans { record = try await give(plan, to: record) }

@@ -15,6 +15,8 @@ struct MachineSpecification: Sendable {
         let sku: DiskSKU?
         let set: ResourceID?
         let writeAcceleratorEnabled: Bool?
+        /// Of an unmanaged disk, its URL as the client named it.
+        let vhd: String?
     }
 
     enum CreateOption: String, Sendable, CaseIterable {
@@ -110,9 +112,7 @@ struct MachineSpecification: Sendable {
 
     private static func disk(_ disk: MachineBody.Disk, at place: String) throws -> Disk {
         let target = "storageProfile.\(place)"
-        if disk.vhd.map({ $0 != .null }) == true || disk.image.map({ $0 != .null }) == true {
-            throw APIError.notServedYet("Unmanaged disks are", target: "\(target).vhd")
-        }
+        if disk.image.map({ $0 != .null }) == true { throw APIError.unmanagedDiskNotMade(target) }
         if disk.diffDiskSettings.map({ $0 != .null }) == true {
             throw APIError.notServedYet("Ephemeral OS disks are", target: "\(target).diffDiskSettings")
         }
@@ -131,6 +131,11 @@ struct MachineSpecification: Sendable {
             }
             return known
         }
+        let blob = try disk.vhd?.uri.map { uri in
+            guard let url = UnmanagedDiskURL(uri) else { throw APIError.unmanagedDiskURLNotValid(uri, target) }
+            guard option == .attach else { throw APIError.unmanagedDiskNotMade(target) }
+            return url.disk
+        }
         let id = try disk.managedDisk?.id.map { text in
             guard let id = ResourceID(text), id.isType("Microsoft.Compute/disks"), id.group != nil else {
                 throw APIError.invalidParameter("'\(text.prefix(200))' is not the id of a disk.", target: "\(target).managedDisk.id")
@@ -147,9 +152,9 @@ struct MachineSpecification: Sendable {
         }
         return Disk(
             lun: disk.lun, name: disk.name, createOption: option, caching: caching, size: try DiskSize(gibibytes: disk.diskSizeGB, bytes: nil),
-            osType: disk.osType, deletesWithMachine: try deletes(disk.deleteOption, target), disk: id, sku: sku,
+            osType: disk.osType, deletesWithMachine: try deletes(disk.deleteOption, target), disk: blob ?? id, sku: sku,
             set: try disk.managedDisk?.diskEncryptionSet?.id.flatMap(DiskSpecification.set),
-            writeAcceleratorEnabled: disk.writeAcceleratorEnabled)
+            writeAcceleratorEnabled: disk.writeAcceleratorEnabled, vhd: blob == nil ? nil : disk.vhd?.uri)
     }
 
     private static func deletes(_ word: String?, _ target: String) throws -> Bool? {

@@ -59,6 +59,7 @@ struct MachinesRoutes: Sendable {
             try await service.perform(.powerOff(isAbrupt: isAbrupt), on: id, by: request.grant)
         case ["deallocate"] where isPost: try await service.perform(.deallocate, on: id, by: request.grant)
         case ["restart"] where isPost, ["redeploy"] where isPost: try await service.perform(.restart, on: id, by: request.grant)
+        case ["converttomanageddisks"] where isPost: try await service.convertDisks(of: id, by: request.grant)
         case ["runcommand"] where isPost: return try await run(request, on: id)
         default: throw APIError.computeTypeNotServed(request.path)
         }

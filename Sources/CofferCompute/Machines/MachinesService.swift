@@ -8,6 +8,7 @@ struct MachinesService: Sendable {
     let disks: MachineDisks
     let power: MachinePower
     let images: MachineImages
+    let unmanaged: UnmanagedDisksService
     let making: MachineMaking
     let interfaces: any NetworkInterfaces
     let assigner: IdentityAssigner
@@ -80,6 +81,11 @@ struct MachinesService: Sendable {
         }
     }
 
+    /// Makes a machine's unmanaged disks managed ones.
+    func convertDisks(of id: ResourceID, by grant: Grant) async throws {
+        _ = try await change(id) { try await unmanaged.convert(disksOf: $0, by: grant) }
+    }
+
     enum PowerAction: Sendable {
         case start
         /// Without asking the guest first, if it is abrupt.
@@ -133,6 +139,7 @@ struct MachinesService: Sendable {
         let image = try await wanted.image.asyncMap { try await images.choose($0) }
         var plans = [try await disks.plan(osDisk, of: id, location: location, image: image?.wish, by: grant)]
         for disk in dataDisks { plans.append(try await disks.plan(disk, of: id, location: location, image: nil, by: grant)) }
+        try disks.requireOneKind(plans.map(\.disk.disk), of: id)
         if let osType = image?.osType { plans[0].disk.osType = osType }
         let identities = try await identities(wanted.identity, of: id, known: [], isPatch: false, by: grant)
         let attached = plans[0].making == nil ? try await store.read { [plans] in try $0.disk(plans[0].disk.disk) } : nil
