@@ -116,15 +116,17 @@ package struct MachinePorts: Sendable {
     let images: any PlatformImages
     let tokens: any IdentityTokens
     let listener: any GuestListener
+    let features: any SubscriptionFeatures
 
     package init(
         interfaces: any NetworkInterfaces, host: any MachineHost, images: any PlatformImages, tokens: any IdentityTokens,
-        listener: any GuestListener
+        listener: any GuestListener, features: any SubscriptionFeatures
     ) {
         self.interfaces = interfaces
         self.host = host
         self.images = images
         self.tokens = tokens
         self.listener = listener
+        self.features = features
     }
 }

@@ -119,3 +119,12 @@ struct TokensDouble: IdentityTokens {
         return IdentityToken(text: "\(identity.objectID) for \(resource)", expires: 5000, expiresInSeconds: 3599)
     }
 }
+
+/// A subscription whose features are registered unless a test says otherwise.
+final class FeaturesDouble: SubscriptionFeatures {
+    private let isOn = Mutex(true)
+
+    func register(_ isRegistered: Bool) { isOn.withLock { $0 = isRegistered } }
+
+    func isRegistered(_ feature: String, of namespace: String, in subscription: String) async throws -> Bool { isOn.withLock { $0 } }
+}
