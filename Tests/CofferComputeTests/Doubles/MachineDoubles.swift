@@ -90,13 +90,23 @@ final class InterfacesDouble: NetworkInterfaces {
     func remove(_ interface: ResourceID) async throws {}
 }
 
-/// One image.
+/// An image of Debian, and others by their names alone.
 struct ImagesDouble: PlatformImages {
     static let image = PlatformImage(
         publisher: "Debian", offer: "debian-12", sku: "12-gen2", version: "12.20260101.0", osType: "Linux", generation: "V2", byteCount: 2 << 30,
         path: "/images/disk.raw")
 
-    func images() async throws -> [PlatformImage] { [Self.image] }
+    private static func image(_ publisher: String, _ offer: String, _ sku: String, _ osType: String) -> PlatformImage {
+        PlatformImage(
+            publisher: publisher, offer: offer, sku: sku, version: "1.0.0", osType: osType, generation: "V2", byteCount: 2 << 30, path: "/images/disk.raw")
+    }
+
+    func images() async throws -> [PlatformImage] {
+        [
+            Self.image, Self.image("Canonical", "0001-com-ubuntu-server-jammy", "22_04-lts-gen2", "Linux"),
+            Self.image("MicrosoftWindowsServer", "WindowsServer", "2022-datacenter", "Windows"),
+        ]
+    }
 }
 
 /// Sockets that tests ask at by calling.
