@@ -76,12 +76,14 @@ package struct ComputeServices: Sendable {
             store: store, identities: identities, interfaces: machines.interfaces, tokens: machines.tokens, listener: machines.listener,
             settings: settings)
         let power = MachinePower(
-            store: store, disks: machineDisks, interfaces: machines.interfaces, metadata: metadata, host: machines.host, clock: clock)
+            store: store, disks: machineDisks, temporary: TemporaryDisks(hosted: hosted.own, platformKeys: platformKeys),
+            interfaces: machines.interfaces, metadata: metadata, host: machines.host, clock: clock)
         let making = MachineMaking(
             store: store, disks: machineDisks, power: power, interfaces: machines.interfaces, host: machines.host, clock: clock, turns: turns,
             report: report)
         let machineService = MachinesService(
-            store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), unmanaged: unmanaged, making: making,
+            store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), unmanaged: unmanaged,
+            encryption: MachineEncryption(rules: rules, store: store, features: machines.features), making: making,
             interfaces: machines.interfaces, assigner: assigner, authorizer: authorizer, host: machines.host, clock: clock, turns: turns)
         machineKeeper = MachineKeeper(
             store: store, power: power, making: making, hosted: hosted, host: machines.host, turns: turns, report: report)
@@ -119,15 +121,17 @@ package struct MachinePorts: Sendable {
     let images: any PlatformImages
     let tokens: any IdentityTokens
     let listener: any GuestListener
+    let features: any SubscriptionFeatures
 
     package init(
         interfaces: any NetworkInterfaces, host: any MachineHost, images: any PlatformImages, tokens: any IdentityTokens,
-        listener: any GuestListener
+        listener: any GuestListener, features: any SubscriptionFeatures
     ) {
         self.interfaces = interfaces
         self.host = host
         self.images = images
         self.tokens = tokens
         self.listener = listener
+        self.features = features
     }
 }

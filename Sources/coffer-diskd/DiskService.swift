@@ -20,6 +20,8 @@ final class DiskService: Sendable {
     /// For the disks that are this host's own; nil of that one itself.
     let own: DiskService?
     let engine: XTSEngine
+    /// What virtual machines read as the serial number of its disks; nil for the beginning of each one's id.
+    let serial: String?
     let copies = CopyRoster()
     let reencryptions = ReencryptionRoster()
     let units = Mutex<[DiskID: DiskUnit]>([:])
@@ -28,13 +30,17 @@ final class DiskService: Sendable {
     /// - Parameters:
     ///   - own: For the disks of ``DiskCommand/atHost(_:)``; it shares the servers and the key.
     ///   - engine: What runs the disks' ciphers.
-    init(shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer, recipient: RecipientKey, engine: XTSEngine, log: Log) {
+    init(
+        shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer, recipient: RecipientKey, engine: XTSEngine,
+        serial: String? = nil, log: Log
+    ) {
         self.shelf = shelf
         self.server = server
         self.vhost = vhost
         self.recipient = recipient
         self.own = own
         self.engine = engine
+        self.serial = serial
         self.log = log
     }
 

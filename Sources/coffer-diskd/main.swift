@@ -38,7 +38,9 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
         let server = try NBDServer(path: settings.nbdPath) { event in log.write(event) }
         let vhost = try VhostServer(directory: settings.vhostDirectory) { event in log.write(event) }
         let recipient = RecipientKey()
-        let own = DiskService(shelf: shelves[1], server: server, vhost: vhost, recipient: recipient, engine: settings.engine, log: log)
+        // Guests know their temporary disks by it.
+        let own = DiskService(
+            shelf: shelves[1], server: server, vhost: vhost, recipient: recipient, engine: settings.engine, serial: "coffer-temp", log: log)
         service = DiskService(shelf: shelves[0], own: own, server: server, vhost: vhost, recipient: recipient, engine: settings.engine, log: log)
         server.start()
     } catch {

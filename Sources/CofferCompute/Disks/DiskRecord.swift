@@ -61,6 +61,10 @@ struct DiskRecord: Codable, Equatable, Sendable {
     var reencryption: DiskReencryption?
     /// When it was last re-encrypted.
     var lastReencryption: Timestamp?
+    /// What it is opened for while it is attached; nil is ``DiskUse/client``.
+    var use: DiskUse?
+    /// Of a disk that is or ever was encrypted within its guest.
+    var guestEncryption: GuestEncryption?
 
     /// Whether a re-encryption leads to another type or set than it has now.
     var isChangingEncryption: Bool { reencryption.map { $0.target.encryption != encryption || $0.target.set != set } ?? false }
@@ -80,6 +84,8 @@ struct DiskLabels: Codable, Equatable, Sendable {
     var iops: Int64?
     /// Megabytes a second, where the SKU lets one choose.
     var mbps: Int64?
+    /// In bytes, where the SKU lets one choose.
+    var logicalSectorSize: Int?
 }
 
 /// The kinds of disks that Azure sells. Here they are names.

@@ -30,6 +30,8 @@ struct EncryptionChooser: Sendable {
         }
         try rules.require(
             .doubleEncryptionSKU, choice.type != .platformAndCustomerKeys || sku.allowsDoubleEncryption, ["sku": sku.rawValue])
+        let isGuestEncrypted = source?.guestEncryption != nil || wanted.guestEncryption?.isEnabled == true
+        try rules.require(.customerKeyGuestEncrypted, !choice.type.usesCustomerKey || !isGuestEncrypted, ["disk": id.name])
         if let source { try checkLayers(source, choice.type) }
         return choice
     }

@@ -112,8 +112,9 @@ struct MachineDisks: Sendable {
     }
 
     /// Opens a disk for the machine that it belongs to.
-    func open(_ disk: MachineRecord.Disk, of machine: ResourceID) async throws -> MachineDisk {
-        let inspected = try await serving.open(disk.disk, for: machine)
+    func open(_ disk: MachineRecord.Disk, of machine: MachineRecord) async throws -> MachineDisk {
+        let use = DiskUse.machine(cache: disk.cache, encryptsAtHost: machine.encryptsAtHost)
+        let inspected = try await serving.open(disk.disk, for: machine.id, use: use)
         guard let export = inspected.status?.export else {
             throw APIError.diskHost(DiskFailure(.system, "its host gave no export"), disk.disk)
         }
@@ -157,6 +158,15 @@ struct MachineDisks: Sendable {
 extension MachineRecord.Disk {
     /// What it is called towards the hypervisor.
     var hostName: String { lun.map { "lun\($0)" } ?? "os" }
+
+    /// What its host keeps of it.
+    fileprivate var cache: DiskCache {
+        switch caching {
+        case "ReadOnly": .readOnly
+        case "ReadWrite": .readWrite
+        default: .none
+        }
+    }
 }
 
 /// Names that Azure makes for disks that have none.

@@ -158,7 +158,7 @@ final class MachineMaking: Sendable {
         try await disks.claim([disk.disk], for: record.id)
         do {
             if record.power == .running, await host.isRunning(record.machine) {
-                let opened = try await disks.open(disk, of: record.id)
+                let opened = try await disks.open(disk, of: record)
                 try await power.answering(record) { try await host.perform(.plug(opened), on: record.machine) }
             }
         } catch {
@@ -187,7 +187,7 @@ final class MachineMaking: Sendable {
 
 extension MachineSpecification.Disk {
     /// Whether it says nothing else than a disk that is there.
-    fileprivate func names(_ known: MachineRecord.Disk) -> Bool {
+    func names(_ known: MachineRecord.Disk) -> Bool {
         if let disk { return disk == known.disk }
         return name.map { $0.lowercased() == known.disk.name.lowercased() } ?? true
     }

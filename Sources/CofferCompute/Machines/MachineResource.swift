@@ -20,6 +20,8 @@ enum MachineResource {
     static func document(_ shown: ShownMachine, _ expansion: Expansion = Expansion(nil)) -> JSONValue {
         let machine = shown.record
         var properties = machine.labels
+        // az sets a member of an object only where there is one.
+        properties["securityProfile"] = properties["securityProfile"] ?? [:]
         properties["vmId"] = .string(machine.machine.text)
         properties["timeCreated"] = .string(machine.created.description)
         properties["provisioningState"] = .string(machine.shownPhase)

@@ -36,6 +36,8 @@ struct MachineSpecification: Sendable {
     let identity: IdentityWish?
     let osProfile: JSONValue?
     let userData: String?
+    /// What was said of encryption at host.
+    let encryptsAtHost: Bool?
     let labels: [String: JSONValue]
 
     /// Properties that are kept and shown and change nothing.
@@ -80,13 +82,18 @@ struct MachineSpecification: Sendable {
                 APIError.invalidParameter("The identity '\(given)' cannot be used: \(why).", target: "identity")
             }
         }
+        encryptsAtHost = properties?.securityProfile?.encryptionAtHost
         let given = whole["properties"]
         labels = Dictionary(
             Self.labelNames.compactMap { name in given?[name].map { (name, $0) } } + Self.security(given?["securityProfile"]),
             uniquingKeysWith: { first, _ in first })
     }
 
-    private static func security(_ value: JSONValue?) -> [(String, JSONValue)] { value.map { [("securityProfile", $0)] } ?? [] }
+    /// What is said of security; null says nothing.
+    private static func security(_ value: JSONValue?) -> [(String, JSONValue)] {
+        guard let members = value?.object?.filter({ $0.value != .null }), !members.isEmpty else { return [] }
+        return [("securityProfile", .object(members))]
+    }
 
     private static func isBase64(_ text: String) -> Bool {
         text.utf8.allSatisfy { byte in
@@ -101,9 +108,6 @@ struct MachineSpecification: Sendable {
         let properties = body.properties
         if properties?.networkProfile?.networkInterfaceConfigurations.map({ $0 != .null && $0 != .array([]) }) == true {
             throw APIError.notServedYet("Network interfaces that are made with their machine are", target: "networkInterfaceConfigurations")
-        }
-        if properties?.securityProfile?.encryptionAtHost == true {
-            throw APIError.notServedYet("Encryption at host is", target: "securityProfile.encryptionAtHost")
         }
         if properties?.securityProfile?.securityType?.lowercased() == "confidentialvm" {
             throw APIError.notServedYet("Confidential machines are", target: "securityProfile.securityType")
