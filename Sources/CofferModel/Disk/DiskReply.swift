@@ -66,11 +66,16 @@ package struct DiskStatus: Codable, Equatable, Sendable {
     package let limits: DiskLimits?
     /// Its re-encryption, while there is one.
     package let reencryption: DiskReencryptionStatus?
+    /// What it is open for.
+    package let use: DiskUse?
+    /// Its header, of a disk that is served as it is stored: whoever encrypts it elsewhere proves the keys by it.
+    package let header: [UInt8]?
 
     package init(
         disk: DiskID, state: State, byteCount: UInt64, allocatedByteCount: UInt64, generation: UInt64,
         layers: [DiskLayer], export: DiskExport?, reason: String?, clientCount: Int,
-        copiedByteCount: UInt64? = nil, limits: DiskLimits? = nil, reencryption: DiskReencryptionStatus? = nil
+        copiedByteCount: UInt64? = nil, limits: DiskLimits? = nil, reencryption: DiskReencryptionStatus? = nil, use: DiskUse? = nil,
+        header: [UInt8]? = nil
     ) {
         self.disk = disk
         self.state = state
@@ -84,6 +89,8 @@ package struct DiskStatus: Codable, Equatable, Sendable {
         self.copiedByteCount = copiedByteCount
         self.limits = limits
         self.reencryption = reencryption
+        self.use = use
+        self.header = header
     }
 }
 
