@@ -60,7 +60,7 @@ package struct SplitDiskHost: Sendable {
         }
         return .greeting(DiskHostGreeting(
             version: min(storage.version, host.version), processID: storage.processID, recipientKey: storage.recipientKey,
-            hostRecipientKey: host.hostRecipientKey))
+            hostRecipientKey: host.hostRecipientKey, role: .both))
     }
 
     /// A disk for a machine is opened at the storage service, then attached at the host; the keys go to the one that encrypts.

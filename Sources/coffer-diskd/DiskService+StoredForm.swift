@@ -6,8 +6,7 @@ import Synchronization
 /// Disks as they are stored: those of machines with encryption at host, whose hosts have the keys. The storage service gives and takes what
 /// is in the data file, and has no keys of it.
 extension DiskService {
-    /// Whether this is a storage service, whose machines are served by hosts of their own.
-    private var isStorage: Bool { vhost == nil }
+    private var isStorage: Bool { role == .storage }
 
     func isStoredForm(_ use: DiskUse?) -> Bool {
         if isStorage, case .machine(_, encryptsAtHost: true)? = use { true } else { false }

@@ -21,6 +21,7 @@ final class DiskService: Sendable {
     /// For the disks that are this host's own; nil of that one itself.
     let own: DiskService?
     let engine: XTSEngine
+    let role: DiskHostRole
     let copies = CopyRoster()
     let reencryptions = ReencryptionRoster()
     let units = Mutex<[DiskID: DiskUnit]>([:])
@@ -31,13 +32,15 @@ final class DiskService: Sendable {
     /// - Parameters:
     ///   - own: For the disks of ``DiskCommand/atHost(_:)``; it shares the servers and the key.
     ///   - engine: What runs the disks' ciphers.
-    init(shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer?, recipient: RecipientKey, engine: XTSEngine, log: Log) {
+    ///   - role: Of this process.
+    init(shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer?, recipient: RecipientKey, engine: XTSEngine, role: DiskHostRole, log: Log) {
         self.shelf = shelf
         self.server = server
         self.vhost = vhost
         self.recipient = recipient
         self.own = own
         self.engine = engine
+        self.role = role
         self.log = log
     }
 
@@ -56,7 +59,7 @@ final class DiskService: Sendable {
         case .hello:
             let key = recipient.key.publicKey
             return .greeting(DiskHostGreeting(
-                version: DiskControlVersion.current, processID: getpid(), recipientKey: key, hostRecipientKey: key))
+                version: DiskControlVersion.current, processID: getpid(), recipientKey: key, hostRecipientKey: key, role: role))
         case .create(let disk, let byteCount, let layers, let keys): return .disk(try create(disk, byteCount, layers, keys))
         case .open(let disk, let keys, let isReadOnly, let use): return .disk(try open(disk, keys, isReadOnly: isReadOnly, for: use ?? .client))
         case .close(let disk): return .disk(try close(disk))

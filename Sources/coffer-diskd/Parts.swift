@@ -25,7 +25,7 @@ struct Parts: Sendable {
         }
         func service(_ path: String, own: DiskService? = nil) throws(Exit) -> DiskService {
             try DiskService(
-                shelf: Self.recover(path, log), own: own, server: server, vhost: vhost, recipient: recipient, engine: engine, log: log)
+                shelf: Self.recover(path, log), own: own, server: server, vhost: vhost, recipient: recipient, engine: engine, role: settings.role, log: log)
         }
         switch settings.role {
         case .both:

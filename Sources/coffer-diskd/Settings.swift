@@ -1,6 +1,7 @@
 import CofferBlock
 import CofferCrypto
 import CofferDiskLink
+import CofferModel
 import Glibc
 
 /// What the command line asks for.
@@ -11,21 +12,11 @@ struct Settings {
     let isForeground: Bool
     /// What runs the disks' ciphers.
     let engine: XTSEngine
-    let role: Role
+    let role: DiskHostRole
     /// Where a host's storage service is; nil for where the service says that it is.
     let storage: LinkAddress?
     /// How large the cache of a disk may become at a host, in bytes.
     let cacheByteCount: UInt64
-
-    /// What a process is of a cloud's disks.
-    enum Role: String {
-        /// Storage service and host in one: no link, no caches.
-        case both
-        /// The service that has the disks.
-        case storage
-        /// The host of virtual machines.
-        case host
-    }
 
     var runDirectory: String { "\(data)/run" }
     var lockPath: String { "\(runDirectory)/\(word).lock" }
@@ -61,7 +52,7 @@ struct Settings {
         var data: String?
         var isForeground = false
         var engine = XTSEngine.fastest
-        var (role, storage, cacheByteCount): (Role, LinkAddress?, UInt64) = (.both, nil, HostCache.Limits.standard.byteCount)
+        var (role, storage, cacheByteCount): (DiskHostRole, LinkAddress?, UInt64) = (.both, nil, HostCache.Limits.standard.byteCount)
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             switch argument {
@@ -71,7 +62,7 @@ struct Settings {
             case "--foreground": isForeground = true
             case "--cipher": engine = try Self.engine(rest.popFirst())
             case "--role":
-                guard let value = rest.popFirst().flatMap(Role.init(rawValue:)) else { throw .usage("--role is both, storage or host") }
+                guard let value = rest.popFirst().flatMap(DiskHostRole.init(rawValue:)) else { throw .usage("--role is both, storage or host") }
                 role = value
             case "--storage":
                 guard let value = rest.popFirst().flatMap(LinkAddress.init(uri:)) else {

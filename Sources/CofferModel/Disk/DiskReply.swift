@@ -21,13 +21,25 @@ package struct DiskHostGreeting: Codable, Equatable, Sendable {
     package let recipientKey: [UInt8]
     /// The same for the keys of disks that are the host's own, and of machines with encryption at host. Another process may have it.
     package let hostRecipientKey: [UInt8]
+    package let role: DiskHostRole
 
-    package init(version: Int, processID: Int32, recipientKey: [UInt8], hostRecipientKey: [UInt8]) {
+    package init(version: Int, processID: Int32, recipientKey: [UInt8], hostRecipientKey: [UInt8], role: DiskHostRole = .both) {
         self.version = version
         self.processID = processID
         self.recipientKey = recipientKey
         self.hostRecipientKey = hostRecipientKey
+        self.role = role
     }
+}
+
+/// What a process is of a cloud's disks.
+package enum DiskHostRole: String, Codable, Sendable {
+    /// Storage service and host in one: no link, no caches.
+    case both
+    /// The service that has the disks.
+    case storage
+    /// The host of virtual machines.
+    case host
 }
 
 /// A disk as its host sees it.
