@@ -34,7 +34,7 @@ let house: [Row] = [
     // Virtual machines.
     Row(name: "CofferQEMU", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     // The NBD protocol's numbers and its client; then disks' contents, read and written through their exports.
-    Row(name: "CofferNBDWire", needs: ["CofferModel", "CofferCore"], outside: ["CLinux"]),
+    Row(name: "CofferNBDWire", needs: ["CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferNBDClient", needs: ["CofferPlatform", "CofferNBDWire", "CofferModel", "CofferCore"]),
     // Stores: drivers behind one port, and the seal over them.
     Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
