@@ -33,8 +33,9 @@ let house: [Row] = [
     Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"], outside: ["CLinux"]),
     // Virtual machines.
     Row(name: "CofferQEMU", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
-    // Disks' contents, read and written through their exports.
-    Row(name: "CofferNBDClient", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"]),
+    // The NBD protocol's numbers and its client; then disks' contents, read and written through their exports.
+    Row(name: "CofferNBDWire", needs: ["CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferNBDClient", needs: ["CofferPlatform", "CofferNBDWire", "CofferModel", "CofferCore"]),
     // Stores: drivers behind one port, and the seal over them.
     Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
     Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
@@ -44,7 +45,8 @@ let house: [Row] = [
     // Disk: its own staircase, without HTTP or a database.
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
-    Row(name: "CofferNBD", needs: ["CofferBlock", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferNBD", needs: ["CofferBlock", "CofferNBDWire", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferDiskLink", needs: ["CofferBlock", "CofferNBDWire", "CofferModel", "CofferCore"], exclude: ["README.md"]),
     Row(name: "CofferVhost", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferDiskControl", needs: ["CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     // Clients.
@@ -61,7 +63,7 @@ let executables: [Row] = [
         "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
-        "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferNBD", "CofferVhost", "CofferDiskControl",
+        "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferNBDWire", "CofferNBD", "CofferDiskLink", "CofferVhost", "CofferDiskControl",
     ], outside: ["CLinux"]),
 ]
 
@@ -84,9 +86,9 @@ let tests: [Row] = [
     Row(name: "CofferDeploymentsTests", needs: ["CofferDeployments", "CofferResources", "CofferTemplates", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
-    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferNBDClient", "CofferPlatform", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
+    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferNBDClient", "CofferNBDWire", "CofferDiskLink", "CofferPlatform", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
     Row(name: "CofferVhostTests", needs: ["CofferVhost"]),
-    Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
+    Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferNBDWire", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
 ]
 
 let settings: [SwiftSetting] = [

@@ -51,9 +51,9 @@ def receive(connection, count):
     return data
 
 
-def call(data, command, arguments=None):
+def call(data, command, arguments=None, role="diskd"):
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(f"{data}/run/diskd.sock")
+        connection.connect(f"{data}/run/{role}.sock")
         body = json.dumps({command: arguments or {}}).encode()
         connection.sendall(struct.pack(">I", len(body)) + body)
         reply = json.loads(receive(connection, struct.unpack(">I", receive(connection, 4))[0]))

@@ -1,4 +1,4 @@
-// modules: CofferCore CofferCrypto CofferModel CofferDiskFormat CofferBlock CofferNBD
+// modules: CofferCore CofferCrypto CofferModel CofferDiskFormat CofferBlock CofferNBDWire CofferNBD
 import CofferNBD
 
 /// Any bytes from a client in its handshake, in pieces whose length the first byte chooses.

@@ -1,6 +1,6 @@
-// modules: CofferCore CofferModel CofferPlatform CofferNBDClient
+// modules: CofferCore CofferModel CofferNBDWire
 import CofferModel
-@testable import CofferNBDClient
+@testable import CofferNBDWire
 
 /// A server that says the input, whatever it is asked.
 private final class InputWire: ByteWire {
@@ -8,13 +8,13 @@ private final class InputWire: ByteWire {
 
     init(_ input: [UInt8]) { self.input = input[...] }
 
-    func send(_ bytes: [UInt8]) {}
+    func send(_ bytes: UnsafeRawBufferPointer) {}
 
-    func receive(_ count: Int) throws(DiskFailure) -> [UInt8] {
-        precondition(count <= 33 << 20, "more is read than may be")
-        guard count <= input.count else { throw DiskFailure(.system, "the input has ended") }
-        defer { input = input.dropFirst(count) }
-        return Array(input.prefix(count))
+    func receive(into bytes: UnsafeMutableRawBufferPointer) throws(NBDFailure) {
+        precondition(bytes.count <= 33 << 20, "more is read than may be")
+        guard bytes.count <= input.count else { throw .connection("the input has ended") }
+        bytes.copyBytes(from: input.prefix(bytes.count))
+        input = input.dropFirst(bytes.count)
     }
 }
 
@@ -25,18 +25,20 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: start, count: count))
     let range = ByteRange(offset: UInt64(input[0]) * 512, length: 4096)
     let wire = InputWire(input[0] % 2 == 0 ? agreed + input.dropFirst() : Array(input.dropFirst()))
-    guard var session = try? NBDSession(wire, export: "d") else { return 0 }
-    if let bytes = try? session.read(range) { precondition(bytes.count == 4096) }
-    if let found = try? session.allocated(range) {
+    guard let session = try? NBDSession(wire, export: "d") else { return 0 }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    bytes.withUnsafeMutableBytes { bytes in try? session.read(into: bytes, at: range.offset) }
+    if let found = try? session.extents(range) {
         var end = range.offset
         for part in found {
-            precondition(part.offset >= end && part.length > 0, "ranges overlap")
-            end = part.offset + part.length
+            precondition(part.range.offset == end && part.range.length > 0, "extents overlap or have gaps")
+            end = part.range.offset + part.range.length
         }
-        precondition(end <= range.offset + range.length, "a range is outside")
+        precondition(end == range.offset + range.length, "an extent is outside, or missing")
     }
-    try? session.write([1, 2, 3], at: 0)
-    try? session.clear(range)
+    bytes.withUnsafeBytes { bytes in try? session.write(bytes, at: 0, isDurable: true) }
+    try? session.clear(range, keepsSpace: false, isDurable: true)
+    try? session.flush()
     return 0
 }
 

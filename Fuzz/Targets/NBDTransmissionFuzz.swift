@@ -1,4 +1,4 @@
-// modules: CofferCore CofferCrypto CofferModel CofferDiskFormat CofferBlock CofferNBD
+// modules: CofferCore CofferCrypto CofferModel CofferDiskFormat CofferBlock CofferNBDWire CofferNBD
 import CofferBlock
 import CofferCore
 import CofferDiskFormat

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The file of a disk's ciphertext. Knows bytes, holes and stable storage, and nothing of keys.
 @safe
-final class DataFile: Sendable {
+final class DataFile: DiskStorage {
     private let file: Int32
     /// Set for good once a write could not be made stable: the kernel forgets such a failure after telling it once, and a later
     /// sync would succeed over lost data.
@@ -19,11 +19,15 @@ final class DataFile: Sendable {
 
     deinit { close(file) }
 
+    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(BlockError) {
+        try unsafe read(bytes, at: offset, padsEnd: false)
+    }
+
     /// Fills `bytes` from `offset`.
     ///
     /// - Parameter padsEnd: Whether what lies behind the end of the file reads as zeros, rather than being an error: a disk's file has
     ///   all of its bytes, and one that somebody made shorter has lost some.
-    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64, padsEnd: Bool = false) throws(BlockError) {
+    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64, padsEnd: Bool) throws(BlockError) {
         var done = 0
         while done < bytes.count {
             let got = unsafe pread(file, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset) + off_t(done))

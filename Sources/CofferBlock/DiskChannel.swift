@@ -4,7 +4,7 @@ import Glibc
 /// One connection's way to a disk: reads, writes and holes at any byte alignment, synchronously, in the caller's buffers.
 ///
 /// One thread at a time does I/O. The ciphers are dropped from outside when the disk is suspended or closed; that waits for the
-/// piece of I/O in progress, and therefore no call here may block on anything but the file, and, without holding it, on the keys of
+/// piece of I/O in progress, and therefore no call here may block on anything but the storage, and, without holding it, on the keys of
 /// a disk that is paused.
 @safe
 package final class DiskChannel: @unchecked Sendable {
@@ -54,7 +54,7 @@ package final class DiskChannel: @unchecked Sendable {
             try Self.split(offset, bytes.count) { (part) throws(BlockError) in
                 let target = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[part.place..<part.place + part.count])
                 if part.isWhole {
-                    try unsafe disk.file.read(target, at: part.sector * Self.sector)
+                    try unsafe disk.storage.read(target, at: part.sector * Self.sector)
                     isHole = unsafe cipher.decryptWritten(target, first: part.sector) && isHole
                 } else {
                     isHole = try load(part.sector, cipher) && isHole
@@ -76,7 +76,7 @@ package final class DiskChannel: @unchecked Sendable {
                 let source = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[part.place..<part.place + part.count])
                 if part.isWhole {
                     unsafe cipher.encrypt(source, first: part.sector)
-                    try unsafe disk.file.write(UnsafeRawBufferPointer(source), at: part.sector * Self.sector, isDurable: isDurable)
+                    try unsafe disk.storage.write(UnsafeRawBufferPointer(source), at: part.sector * Self.sector, isDurable: isDurable)
                 } else {
                     _ = try load(part.sector, cipher)
                     unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[part.skip..<part.skip + part.count])
@@ -103,7 +103,7 @@ package final class DiskChannel: @unchecked Sendable {
                 }
                 let start = part.sector * Self.sector
                 let isDone = try keepsSpace
-                    ? disk.file.zeroAllocated(start, UInt64(part.count)) : disk.file.punch(start, UInt64(part.count))
+                    ? disk.storage.zeroAllocated(start, UInt64(part.count)) : disk.storage.punch(start, UInt64(part.count))
                 if !isDone { try fillWithZeros(part.sector, part.count, cipher) }
             }
         }
@@ -115,7 +115,7 @@ package final class DiskChannel: @unchecked Sendable {
         try checkWritable()
         try withCipher(offset, count, isShared: false) { (_) throws(BlockError) in
             try Self.split(offset, Int(clamping: count)) { (part) throws(BlockError) in
-                if part.isWhole { _ = try disk.file.punch(part.sector * Self.sector, UInt64(part.count)) }
+                if part.isWhole { _ = try disk.storage.punch(part.sector * Self.sector, UInt64(part.count)) }
             }
         }
     }
@@ -130,26 +130,26 @@ package final class DiskChannel: @unchecked Sendable {
     package func prefetch(at offset: UInt64, count: UInt64) throws(BlockError) {
         try check(offset, count)
         try checkKeys()
-        disk.file.prefetch(offset, count)
+        disk.storage.prefetch(offset, count)
     }
 
     /// Calls `body` with the extents of a range, in order and without gaps, until it returns false.
     package func extents(at offset: UInt64, count: UInt64, _ body: (DiskExtent) -> Bool) throws(BlockError) {
         try check(offset, count)
         try checkKeys()
-        try disk.file.extents(offset, count, body)
+        try disk.storage.extents(offset, count, body)
     }
 
     /// Reads and decrypts one sector into the scratch; whether it was never written.
     private func load(_ sector: UInt64, _ cipher: CipherStack) throws(BlockError) -> Bool {
-        try unsafe disk.file.read(scratch, at: sector * Self.sector)
+        try unsafe disk.storage.read(scratch, at: sector * Self.sector)
         return unsafe cipher.decryptWritten(scratch, first: sector)
     }
 
     /// Encrypts the scratch and writes it as one sector.
     private func store(_ sector: UInt64, _ cipher: CipherStack, isDurable: Bool) throws(BlockError) {
         unsafe cipher.encrypt(scratch, first: sector)
-        try unsafe disk.file.write(UnsafeRawBufferPointer(scratch), at: sector * Self.sector, isDurable: isDurable)
+        try unsafe disk.storage.write(UnsafeRawBufferPointer(scratch), at: sector * Self.sector, isDurable: isDurable)
     }
 
     /// Writes zeros as a guest would: where the file system cannot make the range a hole, zeros in the file would look like one
@@ -163,7 +163,7 @@ package final class DiskChannel: @unchecked Sendable {
             unsafe piece.initializeMemory(as: UInt8.self, repeating: 0)
             let sector = first + UInt64(done / DiskHeader.sectorByteCount)
             unsafe cipher.encrypt(piece, first: sector)
-            try unsafe disk.file.write(UnsafeRawBufferPointer(piece), at: sector * Self.sector, isDurable: false)
+            try unsafe disk.storage.write(UnsafeRawBufferPointer(piece), at: sector * Self.sector, isDurable: false)
             done += piece.count
         }
     }

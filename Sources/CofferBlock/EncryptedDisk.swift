@@ -3,7 +3,7 @@ package import CofferDiskFormat
 package import CofferCore
 import Synchronization
 
-/// An open disk: its data file and, unless it is suspended, its data keys.
+/// An open disk: what its bytes are kept in and, unless it is suspended, its data keys.
 ///
 /// I/O goes through a ``DiskChannel`` per connection, each with ciphers of its own, so that connections share no lock but that of
 /// the ranges they touch.
@@ -16,7 +16,7 @@ package final class EncryptedDisk: Sendable {
     package let meter = DiskMeter()
 
     private let engine: XTSEngine
-    let file: DataFile
+    let storage: any DiskStorage
     let ranges = RangeLock()
     /// How far its re-encryption is, if there is one.
     let watermark = Watermark(byteCount: 0)
@@ -41,14 +41,27 @@ package final class EncryptedDisk: Sendable {
     ///   - keys: The data keys, already proved by `header.prove(_:)`.
     ///   - engine: What runs the ciphers; one that is available.
     /// - Throws: ``BlockError/system(_:)`` if the file cannot be opened, ``BlockError/badKey``.
-    package init(
+    package convenience init(
         _ header: DiskHeader, dataPath: String, keys: consuming LayerKeys, isReadOnly: Bool, engine: XTSEngine = .fastest
     ) throws(BlockError) {
-        currentByteCount = Atomic(header.byteCount)
+        let file = try DataFile(path: dataPath, isReadOnly: isReadOnly)
+        try self.init(file, byteCount: header.byteCount, keys: keys, isReadOnly: isReadOnly, engine: engine)
+    }
+
+    /// A disk whose bytes are kept in `storage`.
+    ///
+    /// - Parameters:
+    ///   - byteCount: The size that a guest sees, a multiple of 4096.
+    ///   - keys: The data keys, already proved by the disk's header.
+    /// - Throws: ``BlockError/badKey``.
+    package init(
+        _ storage: any DiskStorage, byteCount: UInt64, keys: consuming LayerKeys, isReadOnly: Bool, engine: XTSEngine = .fastest
+    ) throws(BlockError) {
+        currentByteCount = Atomic(byteCount)
         self.isReadOnly = isReadOnly
         self.engine = engine
+        self.storage = storage
         _ = try CipherStack(keys, engine)
-        file = try DataFile(path: dataPath, isReadOnly: isReadOnly)
         state = Mutex(State(keys: consume keys))
     }
 
@@ -168,7 +181,7 @@ package final class EncryptedDisk: Sendable {
     /// Puts everything that was written on stable storage.
     package func sync() throws(BlockError) {
         guard !isReadOnly else { return }
-        try file.sync()
+        try storage.sync()
     }
 
     /// Ends all I/O, syncs and wipes the keys.
@@ -185,8 +198,8 @@ package final class EncryptedDisk: Sendable {
         try sync()
     }
 
-    /// Bytes that the data file occupies.
-    package var allocatedByteCount: UInt64 { file.allocatedByteCount() }
+    /// Bytes that its storage occupies.
+    package var allocatedByteCount: UInt64 { storage.allocatedByteCount() }
 
     func end(_ channel: DiskChannel) {
         state.withLock { $0.channels[channel.number] = nil }

@@ -93,7 +93,7 @@ package final class Reencryption: @unchecked Sendable {
     /// - Returns: Bytes that were re-encrypted.
     private func step(_ channel: DiskChannel) throws(BlockError) -> Int {
         let (start, end) = (disk.watermark.byteCount, disk.byteCount)
-        let limit = min(end, try firstData(from: start, end) + UInt64(windowByteCount))
+        let limit = min(end, try disk.storage.firstData(from: start, to: end) + UInt64(windowByteCount))
         disk.ranges.claim(owners[0], besides: owners[1], start, limit)
         do {
             let count = try channel.withCiphers { (ciphers) throws(BlockError) in try move(start, limit, ciphers) }
@@ -112,10 +112,10 @@ package final class Reencryption: @unchecked Sendable {
     private func move(_ start: UInt64, _ limit: UInt64, _ ciphers: CipherStack) throws(BlockError) -> Int {
         guard ciphers.hasSuccessor else { throw .suspended }
         // Looked for again, now that nobody writes here.
-        let first = try firstData(from: start, limit)
+        let first = try disk.storage.firstData(from: start, to: limit)
         let isWritten = try load(first, Int(min(limit - first, UInt64(windowByteCount))))
         // A hole that is passed over must not turn out to be data under the old keys.
-        if disk.file.holeCount != syncedHoleCount { try sync() }
+        if disk.storage.holeCount != syncedHoleCount { try sync() }
         let next = try journal.next(isWritten.isEmpty ? limit : first, isWritten)
         try next.forRuns { (place, count, source) throws(BlockError) in
             let run = unsafe dataOfRecord(source, count)
@@ -142,17 +142,11 @@ package final class Reencryption: @unchecked Sendable {
         return next.dataByteCount
     }
 
-    /// Where the first data at or after `start` begins, in whole sectors, or `end`.
-    private func firstData(from start: UInt64, _ end: UInt64) throws(BlockError) -> UInt64 {
-        let size = UInt64(DiskHeader.sectorByteCount)
-        return try disk.file.nextData(start).map { min(end, max(start, $0 / size * size)) } ?? end
-    }
-
     /// Reads a window as it is.
     ///
     /// - Returns: Which of its sectors hold data, up to the last that does.
     private func load(_ first: UInt64, _ count: Int) throws(BlockError) -> [Bool] {
-        try unsafe disk.file.read(UnsafeMutableRawBufferPointer(rebasing: old[..<count]), at: first)
+        try unsafe disk.storage.read(UnsafeMutableRawBufferPointer(rebasing: old[..<count]), at: first)
         var isWritten: [Bool] = []
         for start in stride(from: 0, to: count, by: DiskHeader.sectorByteCount) {
             isWritten.append(unsafe !Zeros.fill(UnsafeRawBufferPointer(rebasing: old[start..<start + DiskHeader.sectorByteCount])))
@@ -165,7 +159,7 @@ package final class Reencryption: @unchecked Sendable {
     private func store(_ next: JournalRecord) throws(BlockError) {
         guard next.dataByteCount > 0 else { return }
         try next.forRuns { (place, count, source) throws(BlockError) in
-            try unsafe disk.file.write(UnsafeRawBufferPointer(dataOfRecord(source, count)), at: next.offset + UInt64(place), isDurable: false)
+            try unsafe disk.storage.write(UnsafeRawBufferPointer(dataOfRecord(source, count)), at: next.offset + UInt64(place), isDurable: false)
         }
         observe(.written)
         try sync()
@@ -173,8 +167,8 @@ package final class Reencryption: @unchecked Sendable {
     }
 
     private func sync() throws(BlockError) {
-        let count = disk.file.holeCount
-        try disk.file.sync()
+        let count = disk.storage.holeCount
+        try disk.storage.sync()
         syncedHoleCount = count
     }
 
@@ -185,10 +179,10 @@ package final class Reencryption: @unchecked Sendable {
         for (index, isWritten) in next.isWritten.enumerated() where isWritten {
             let before = unsafe UnsafeRawBufferPointer(rebasing: old[index * size..<(index + 1) * size])
             let offset = next.offset + UInt64(index * size)
-            try unsafe disk.file.read(now, at: offset)
-            if unsafe !now.elementsEqual(before) { try unsafe disk.file.write(before, at: offset, isDurable: false) }
+            try unsafe disk.storage.read(now, at: offset)
+            if unsafe !now.elementsEqual(before) { try unsafe disk.storage.write(before, at: offset, isDurable: false) }
         }
-        try disk.file.sync()
+        try disk.storage.sync()
     }
 
     /// Takes a window back: `putBack`, and a record that says so. If that fails the window is given up, for nobody could say after a crash

@@ -1,4 +1,5 @@
 import CofferCore
+import CofferNBDWire
 
 /// One connection's handshake (fixed newstyle), from the server's side. Does no I/O: bytes in, actions out.
 ///

@@ -1,3 +1,5 @@
+package import CofferNBDWire
+
 /// A command of a client, as it came.
 package struct NBDRequest: Equatable, Sendable {
     /// Length on the wire in bytes, without the payload of a write.

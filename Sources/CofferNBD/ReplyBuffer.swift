@@ -1,3 +1,4 @@
+import CofferNBDWire
 import Glibc
 
 /// Answers on their way to a client, collected so that one system call sends many.

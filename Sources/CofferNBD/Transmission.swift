@@ -1,5 +1,6 @@
 import CofferBlock
 import CofferModel
+import CofferNBDWire
 
 /// One connection after its handshake: takes requests and answers them, on the thread that calls ``run()``.
 ///

@@ -14,7 +14,8 @@ import Synchronization
 final class DiskService: Sendable {
     let shelf: DiskShelf
     let server: NBDServer
-    let vhost: VhostServer
+    /// Where disks are offered to virtual machines; nil of a storage service, whose hosts do that.
+    let vhost: VhostServer?
     let log: Log
     let recipient: RecipientKey
     /// For the disks that are this host's own; nil of that one itself.
@@ -22,17 +23,22 @@ final class DiskService: Sendable {
     let engine: XTSEngine
     /// What virtual machines read as the serial number of its disks; nil for the beginning of each one's id.
     let serial: String?
+    let role: DiskHostRole
     let copies = CopyRoster()
     let reencryptions = ReencryptionRoster()
     let units = Mutex<[DiskID: DiskUnit]>([:])
+    /// What open disks were opened for.
+    let uses = Mutex<[DiskID: DiskUse]>([:])
     let isEnding = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - own: For the disks of ``DiskCommand/atHost(_:)``; it shares the servers and the key.
     ///   - engine: What runs the disks' ciphers.
+    ///   - role: Of this process.
+    ///   - serial: What virtual machines read as the serial number of its disks; nil for the beginning of each one's id.
     init(
-        shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer, recipient: RecipientKey, engine: XTSEngine,
-        serial: String? = nil, log: Log
+        shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer?, recipient: RecipientKey, engine: XTSEngine,
+        role: DiskHostRole, serial: String? = nil, log: Log
     ) {
         self.shelf = shelf
         self.server = server
@@ -41,6 +47,7 @@ final class DiskService: Sendable {
         self.own = own
         self.engine = engine
         self.serial = serial
+        self.role = role
         self.log = log
     }
 
@@ -54,14 +61,14 @@ final class DiskService: Sendable {
         }
     }
 
-    private func reply(to command: DiskCommand) throws(DiskFailure) -> DiskReply {
+    func reply(to command: DiskCommand) throws(DiskFailure) -> DiskReply {
         switch command {
         case .hello:
             let key = recipient.key.publicKey
             return .greeting(DiskHostGreeting(
-                version: DiskControlVersion.current, processID: getpid(), recipientKey: key, hostRecipientKey: key))
+                version: DiskControlVersion.current, processID: getpid(), recipientKey: key, hostRecipientKey: key, role: role))
         case .create(let disk, let byteCount, let layers, let keys): return .disk(try create(disk, byteCount, layers, keys))
-        case .open(let disk, let keys, let isReadOnly, _): return .disk(try open(disk, keys, isReadOnly: isReadOnly))
+        case .open(let disk, let keys, let isReadOnly, let use): return .disk(try open(disk, keys, isReadOnly: isReadOnly, for: use ?? .client))
         case .close(let disk): return .disk(try close(disk))
         case .rewrap(let disk, let layer, let new, let key, let generation):
             return .disk(try rewrap(disk, layer, to: new, key, from: generation))
@@ -87,6 +94,7 @@ final class DiskService: Sendable {
         case .atHost(let command):
             guard let own, command != .quitIfIdle else { throw DiskFailure(.badCommand, "atHost takes a command about disks") }
             return try own.reply(to: command)
+        case .attach: throw DiskFailure(.badCommand, "this process has the disks themselves: attach is for hosts")
         case .sync:
             try sync()
             try own?.sync()
@@ -107,7 +115,7 @@ final class DiskService: Sendable {
     }
 
     /// Lets nothing begin any more, and nobody wait.
-    private func beginEnd() {
+    func beginEnd() {
         isEnding.store(true, ordering: .sequentiallyConsistent)
         copies.cancelAll()
         for unit in units.withLock({ $0 }).values {
@@ -118,12 +126,12 @@ final class DiskService: Sendable {
         }
     }
 
-    private func closeDisks() {
+    func closeDisks() {
         for (disk, unit) in units.withLock({ $0 }) {
             unit.open.withLock { open in
                 guard let closing = open.take() else { return }
                 reencryptions.end(disk)
-                vhost.remove(disk.text)
+                vhost?.remove(disk.text)
                 do { try closing.close() } catch { log.write("close-failed", [("disk", disk.text), ("message", "\(error)")]) }
             }
         }
@@ -143,7 +151,7 @@ final class DiskService: Sendable {
     /// Lets nothing begin any more.
     ///
     /// - Throws: ``DiskFailure`` if something is at work.
-    private func refuseToBegin() throws(DiskFailure) {
+    func refuseToBegin() throws(DiskFailure) {
         isEnding.store(true, ordering: .sequentiallyConsistent)
         if units.withLock({ $0 }).values.contains(where: { $0.open.withLock { $0 != nil } }) { throw DiskFailure(.busy, "disks are open") }
         if copies.isBusy { throw DiskFailure(.busy, "disks are being copied") }

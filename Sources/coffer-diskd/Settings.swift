@@ -1,4 +1,7 @@
+import CofferBlock
 import CofferCrypto
+import CofferDiskLink
+import CofferModel
 import Glibc
 
 /// What the command line asks for.
@@ -9,26 +12,38 @@ struct Settings {
     let isForeground: Bool
     /// What runs the disks' ciphers.
     let engine: XTSEngine
+    let role: DiskHostRole
+    /// Where a host's storage service is; nil for where the service says that it is.
+    let storage: LinkAddress?
+    /// How large the cache of a disk may become at a host, in bytes.
+    let cacheByteCount: UInt64
 
     var runDirectory: String { "\(data)/run" }
-    var lockPath: String { "\(runDirectory)/diskd.lock" }
-    var controlPath: String { "\(runDirectory)/diskd.sock" }
-    var nbdPath: String { "\(runDirectory)/nbd.sock" }
+    var lockPath: String { "\(runDirectory)/\(word).lock" }
+    var controlPath: String { "\(runDirectory)/\(word).sock" }
+    var nbdPath: String { "\(runDirectory)/\(role == .host ? "hostnbd" : "nbd").sock" }
+    private var word: String { role == .host ? "hostd" : "diskd" }
     var vhostDirectory: String { "\(runDirectory)/vhost" }
     var disksPath: String { "\(data)/disks" }
     /// Of disks that are this host's own.
     var temporaryPath: String { "\(data)/temporary" }
+    /// Of what a host has of its storage service's disks.
+    var cachePath: String { "\(data)/cache" }
 
     /// The longest path of a Unix socket that ordinary programs can connect to, in bytes.
     static let socketPathByteCount = 107
 
     static let usage = """
-        usage: coffer-diskd --data DIR [--foreground] [--cipher ENGINE]
+        usage: coffer-diskd --data DIR [--foreground] [--cipher ENGINE] [--role ROLE] [--storage URI] [--cache-bytes N]
 
         Serves the encrypted disks in DIR/disks over NBD at DIR/run/nbd.sock, each also to a virtual machine over vhost-user at
         DIR/run/vhost/DISK.sock, and takes commands at DIR/run/diskd.sock.
         --foreground     stay in the session of the caller, for terminals and service supervisors
         --cipher ENGINE  what runs AES-XTS: auto, the fastest here and the default; openssl; aesni; vaes256; vaes512
+        --role ROLE      both, the default; storage, which has the disks and serves no virtual machine; or host, which serves them
+                         to virtual machines, takes commands at DIR/run/hostd.sock and has the machines' temporary disks
+        --storage URI    where a host finds its storage service: nbd+unix:///?socket=PATH; otherwise where that says it is
+        --cache-bytes N  how much of a disk that is cached a host may keep, 1073741824 by default
 
         """
 
@@ -37,6 +52,7 @@ struct Settings {
         var data: String?
         var isForeground = false
         var engine = XTSEngine.fastest
+        var (role, storage, cacheByteCount): (DiskHostRole, LinkAddress?, UInt64) = (.both, nil, HostCache.Limits.standard.byteCount)
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             switch argument {
@@ -45,11 +61,26 @@ struct Settings {
                 data = value
             case "--foreground": isForeground = true
             case "--cipher": engine = try Self.engine(rest.popFirst())
+            case "--role":
+                guard let value = rest.popFirst().flatMap(DiskHostRole.init(rawValue:)) else { throw .usage("--role is both, storage or host") }
+                role = value
+            case "--storage":
+                guard let value = rest.popFirst().flatMap(LinkAddress.init(uri:)) else {
+                    throw .usage("--storage needs a URI such as nbd+unix:///?socket=/run/nbd.sock")
+                }
+                storage = value
+            case "--cache-bytes":
+                guard let value = rest.popFirst().flatMap({ UInt64($0) }), value >= 1 << 20 else { throw .usage("--cache-bytes needs a number from 1048576") }
+                cacheByteCount = value
             case "--help", "-h": throw .help
             default: throw .usage("unknown argument \(argument)")
             }
         }
         guard let data, !data.isEmpty else { throw .usage("--data is missing") }
+        guard storage == nil || role == .host else { throw .usage("--storage is for the role host") }
+        self.role = role
+        self.storage = storage
+        self.cacheByteCount = cacheByteCount
         self.isForeground = isForeground
         self.engine = engine
         self.data = try Self.prepare(data)
@@ -78,7 +109,7 @@ struct Settings {
         return path
     }
 
-    private static func make(_ directory: String) throws(Exit) {
+    static func make(_ directory: String) throws(Exit) {
         guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else {
             throw Exit(73, "\(directory): \(unsafe String(cString: strerror(errno)))")
         }

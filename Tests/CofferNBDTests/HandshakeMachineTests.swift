@@ -1,5 +1,6 @@
 import CofferCore
 @testable import CofferNBD
+import CofferNBDWire
 import Testing
 
 struct HandshakeMachineTests {

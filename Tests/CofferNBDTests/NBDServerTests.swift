@@ -1,6 +1,7 @@
 import CLinux
 @testable import CofferBlock
 @testable import CofferNBD
+import CofferNBDWire
 import CofferCore
 import CofferModel
 import Foundation

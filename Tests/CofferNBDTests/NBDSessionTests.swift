@@ -1,7 +1,7 @@
 import CofferModel
 import Testing
 
-@testable import CofferNBDClient
+@testable import CofferNBDWire
 
 /// A server that says what a test wrote down, whatever it is asked.
 private final class ScriptedWire: ByteWire {
@@ -10,12 +10,20 @@ private final class ScriptedWire: ByteWire {
 
     init(_ script: [UInt8]) { self.script = script[...] }
 
-    func send(_ bytes: [UInt8]) { sent += bytes }
+    func send(_ bytes: UnsafeRawBufferPointer) { unsafe sent += bytes }
 
-    func receive(_ count: Int) throws(DiskFailure) -> [UInt8] {
-        guard count <= script.count else { throw DiskFailure(.system, "the script has ended") }
-        defer { script = script.dropFirst(count) }
-        return Array(script.prefix(count))
+    func receive(into bytes: UnsafeMutableRawBufferPointer) throws(NBDFailure) {
+        guard bytes.count <= script.count else { throw .connection("the script has ended") }
+        unsafe bytes.copyBytes(from: script.prefix(bytes.count))
+        script = script.dropFirst(bytes.count)
+    }
+}
+
+extension NBDSession {
+    fileprivate func read(_ range: ByteRange) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0xEE, count: Int(range.length))
+        try unsafe bytes.withUnsafeMutableBytes { bytes in try unsafe read(into: bytes, at: range.offset) }
+        return bytes
     }
 }
 
@@ -40,7 +48,7 @@ struct NBDSessionTests {
     @Test("A read is put together from data and holes in any order")
     func pieces() throws {
         let answer = Self.chunk(1, u64(102) + [8, 9], flags: 0) + Self.chunk(2, u64(100) + [0, 0, 0, 2], flags: 0) + Self.chunk(0, [])
-        var session = try NBDSession(ScriptedWire(Self.agreed + answer), export: "d")
+        let session = try NBDSession(ScriptedWire(Self.agreed + answer), export: "d")
         #expect(session.agreement == NBDAgreement(byteCount: 1 << 20, allocationContext: 9))
         #expect(try session.read(ByteRange(offset: 100, length: 4)) == [0, 0, 8, 9])
     }
@@ -52,8 +60,8 @@ struct NBDSessionTests {
         chunk(1, u64(100) + [1, 2, 3, 4], flags: 0) + chunk(1, u64(100) + [1, 2, 3, 4]),
     ])
     func badAnswers(answer: [UInt8]) throws {
-        var session = try NBDSession(ScriptedWire(Self.agreed + answer), export: "d")
-        #expect(throws: DiskFailure.self) { try session.read(ByteRange(offset: 100, length: 4)) }
+        let session = try NBDSession(ScriptedWire(Self.agreed + answer), export: "d")
+        #expect(throws: NBDFailure.self) { try session.read(ByteRange(offset: 100, length: 4)) }
     }
 
     @Test("Whatever is not NBD is refused", arguments: [
@@ -61,12 +69,21 @@ struct NBDSessionTests {
         greeting + reply(7, 1, []), greeting + u64(0x0003_E889_0455_65A9) + [0, 0, 0, 8, 0, 0, 0, 1, 255, 255, 255, 255],
     ] as [[UInt8]])
     func badGreetings(greeting: [UInt8]) throws {
-        #expect(throws: DiskFailure.self) { try NBDSession(ScriptedWire(greeting), export: "d") }
+        #expect(throws: NBDFailure.self) { try NBDSession(ScriptedWire(greeting), export: "d") }
+    }
+
+    @Test("A command that failed leaves the connection in order, after all chunks of its answer")
+    func failedCommand() throws {
+        let failed = Self.chunk(0x8001, [0, 0, 0, 5, 0, 0], flags: 0) + Self.chunk(0, [])
+        let session = try NBDSession(ScriptedWire(Self.agreed + failed + Self.chunk(1, u64(100) + [7], cookie: 2)), export: "d")
+        #expect(throws: NBDFailure.command(5)) { try session.read(ByteRange(offset: 100, length: 4)) }
+        #expect(try session.read(ByteRange(offset: 100, length: 1)) == [7])
+        #expect(throws: NBDFailure.badRange) { try session.read(ByteRange(offset: 1 << 20, length: 1)) }
     }
 
     @Test("Extents that lead nowhere end the question")
     func emptyExtents() throws {
-        var session = try NBDSession(ScriptedWire(Self.agreed + Self.chunk(5, [0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0])), export: "d")
-        #expect(throws: DiskFailure.self) { try session.allocated(ByteRange(offset: 0, length: 4096)) }
+        let session = try NBDSession(ScriptedWire(Self.agreed + Self.chunk(5, [0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0])), export: "d")
+        #expect(throws: NBDFailure.self) { try session.extents(ByteRange(offset: 0, length: 4096)) }
     }
 }

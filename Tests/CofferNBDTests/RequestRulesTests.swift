@@ -1,4 +1,5 @@
 @testable import CofferNBD
+import CofferNBDWire
 import Testing
 
 struct RequestRulesTests {

@@ -1,6 +1,7 @@
 @testable import CofferBlock
 @testable import CofferNBD
 import CofferCore
+import CofferNBDWire
 import Testing
 
 /// A client that has sent all it will send, and remembers what it is sent.

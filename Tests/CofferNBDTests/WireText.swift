@@ -1,5 +1,6 @@
 import CofferCore
 @testable import CofferNBD
+import CofferNBDWire
 
 /// What a client sends, for tests to write down.
 enum Wire {

@@ -63,7 +63,9 @@ struct Assembly {
             settings: VaultSettings(suffix: vaultSuffix, authority: authority, tenantID: card.tenantID, region: card.region, isThrottled: command.throttle),
             token: token, threads: processors, report: { logger.warning("vaults", metadata: ["event": "\($0)"]) }
         )
-        let diskHost = DiskHostClient(path: directory.runPath + "/diskd.sock")
+        let diskRoles = DiskRoles(
+            apart: command.diskRoles == .apart, storageLink: command.storageLink, cipher: command.diskCipher.rawValue,
+            program: try diskHostProgram(), directory: directory)
         let resources = ResourcesSettings(
             authority: authority, tenantID: card.tenantID, subscriptionID: card.subscriptionID, subscriptionName: "Coffer",
             region: card.region, vaultSuffix: vaultSuffix
@@ -74,7 +76,7 @@ struct Assembly {
             store: store, authorizer: identity.authorizer, publicNetwork: PublicNetwork(command.publicNetwork) ?? .standard)
         let compute = ComputeServices(
             store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),
-            diskHost: diskHost, contents: NBDContents(),
+            diskHost: diskRoles.diskHost, contents: NBDContents(),
             identities: DirectoryIdentities(store: store, clock: clock, bell: bell, settings: identity.settings),
             authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
@@ -122,16 +124,13 @@ struct Assembly {
             clock: clockHandler(identity, resources),
             resources: manager
         )
-        let supervisor = DiskHostSupervisor(
-            program: try diskHostProgram(), cipher: command.diskCipher.rawValue, dataPath: directory.path, logPath: directory.runPath + "/diskd.log", host: diskHost,
-            logger: logger, onHostChange: { try await compute.adopt() }
-        )
+        let supervisors = try await diskRoles.supervisors(logger) { try await compute.adopt() }
         let listen = try HTTPServer.Listen(
             host: command.listen, port: command.port, certificateChain: server.certificate.pem, privateKey: server.privateKey
         )
         return AssembledServer(
-            card: card, directory: directory, listen: listen, door: door, supervisor: supervisor, watch: compute.keyWatch, machineKeeper: compute.machineKeeper,
-            keeper: vault.keeper, signing: signing, diskHost: diskHost, clock: clock, logger: logger
+            card: card, directory: directory, listen: listen, door: door, supervisors: supervisors, watch: compute.keyWatch, machineKeeper: compute.machineKeeper,
+            keeper: vault.keeper, signing: signing, diskHost: diskRoles.diskHost, clock: clock, logger: logger
         )
     }
 

@@ -53,6 +53,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "What runs the disks' AES-XTS in a disk host that is started: auto is the fastest here.")
     var diskCipher = DiskCipherOption.auto
 
+    @Option(help: "Whether one process is the disks' storage service and the host of virtual machines (together), or two are (apart), with host caches.")
+    var diskRoles = DiskRolesOption.together
+
+    @Option(help: "Where the host finds the storage service with --disk-roles apart: nbd+unix:///?socket=PATH. Where that is, if left out.")
+    var storageLink: String?
+
     @OptionGroup(title: "Hardware token") var token: TokenOptions
 
     @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
@@ -70,7 +76,15 @@ struct ServeCommand: AsyncParsableCommand {
         case auto, openssl, aesni, vaes256, vaes512
     }
 
+    enum DiskRolesOption: String, ExpressibleByArgument, CaseIterable {
+        case together, apart
+    }
+
     func validate() throws {
+        guard storageLink == nil || diskRoles == .apart else { throw ValidationError("--storage-link needs --disk-roles apart") }
+        guard storageLink?.hasPrefix("nbd+unix:///?socket=/") != false else {
+            throw ValidationError("--storage-link is a URI such as nbd+unix:///?socket=/run/nbd.sock")
+        }
         guard (1...65535).contains(port) else { throw ValidationError("--port is a number from 1 to 65535") }
         guard testClock || !benchmarkWithoutAudit else {
             throw ValidationError("--benchmark-without-audit is for measurements only and needs --test-clock")

@@ -242,6 +242,7 @@ final class DiskHostDouble: DiskHost {
             swap(&host.disks, &host.ownDisks)
             defer { swap(&host.disks, &host.ownDisks) }
             return try reply(to: command, &host)
+        case .attach: throw DiskFailure(.badCommand, "this host is the storage too")
         case .sync, .quitIfIdle: return .done
         }
     }

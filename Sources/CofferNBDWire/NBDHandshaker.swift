@@ -1,10 +1,9 @@
 import CofferCore
-import CofferModel
 
 /// What was agreed on with a server about an export.
-struct NBDAgreement: Equatable {
+package struct NBDAgreement: Equatable, Sendable {
     /// The size in bytes.
-    let byteCount: UInt64
+    package let byteCount: UInt64
     /// The server's number for `base:allocation`.
     let allocationContext: UInt32
 }
@@ -13,32 +12,32 @@ struct NBDAgreement: Equatable {
 struct NBDHandshaker {
     let wire: any ByteWire
 
-    /// - Throws: ``DiskFailure`` with the server's own words if it refuses.
-    func agree(on export: String) throws(DiskFailure) -> NBDAgreement {
+    /// - Throws: ``NBDFailure``, such as ``NBDFailure/refused(_:)`` with the server's own words.
+    func agree(on export: String) throws(NBDFailure) -> NBDAgreement {
         var greeting = ByteReader(try wire.receive(18))
         let flags: UInt16
         do {
-            guard try greeting.uint64() == NBDMagic.server, try greeting.uint64() == NBDMagic.option else { throw DiskFailure.notNBD }
+            guard try greeting.uint64() == NBDMagic.server, try greeting.uint64() == NBDMagic.option else { throw NBDFailure.malformed }
             flags = try greeting.uint16()
         } catch {
-            throw DiskFailure.notNBD
+            throw NBDFailure.malformed
         }
-        guard flags & NBDHandshake.fixedNewstyle != 0 else { throw DiskFailure.notNBD }
+        guard flags & NBDHandshakeFlag.fixedNewstyle != 0 else { throw NBDFailure.malformed }
         var hello = ByteWriter()
-        hello.write(UInt32(flags & (NBDHandshake.fixedNewstyle | NBDHandshake.noZeroes)))
+        hello.write(UInt32(flags & (NBDHandshakeFlag.fixedNewstyle | NBDHandshakeFlag.noZeroes)))
         try wire.send(hello.bytes)
         _ = try ask(NBDOption.structuredReply, [])
-        let context = try ask(NBDOption.setMetaContext, Self.contextQuery(export)).first { $0.type == NBDOptionReply.metaContext }
+        let context = try ask(NBDOption.setMetaContext, Self.contextQuery(export)).first { $0.type == NBDOptionReply.metaContext.rawValue }
         let information = try ask(NBDOption.go, Self.goQuery(export))
         guard var number = context.map({ ByteReader($0.body) }), let id = try? number.uint32() else {
-            throw DiskFailure(.system, "the disk's host does not tell of holes")
+            throw NBDFailure.refused("the server does not tell of holes")
         }
-        for reply in information where reply.type == NBDOptionReply.information {
+        for reply in information where reply.type == NBDOptionReply.info.rawValue {
             var reader = ByteReader(reply.body)
-            guard let kind = try? reader.uint16(), kind == NBDOptionReply.export, let byteCount = try? reader.uint64() else { continue }
+            guard let kind = try? reader.uint16(), kind == NBDInformation.export.rawValue, let byteCount = try? reader.uint64() else { continue }
             return NBDAgreement(byteCount: byteCount, allocationContext: id)
         }
-        throw DiskFailure.notNBD
+        throw NBDFailure.malformed
     }
 
     private struct Reply {
@@ -47,36 +46,35 @@ struct NBDHandshaker {
     }
 
     /// Sends an option and gathers what is answered, up to the acknowledgement.
-    private func ask(_ option: UInt32, _ body: [UInt8]) throws(DiskFailure) -> [Reply] {
+    private func ask(_ option: NBDOption, _ body: [UInt8]) throws(NBDFailure) -> [Reply] {
         var message = ByteWriter()
         message.write(NBDMagic.option)
-        message.write(option)
+        message.write(option.rawValue)
         message.write(UInt32(clamping: body.count))
         message.write(body)
         try wire.send(message.bytes)
         var replies: [Reply] = []
         for _ in 0..<NBDLimit.replyCount {
-            let reply = try reply(to: option)
-            if reply.type == NBDOptionReply.acknowledged { return replies }
+            let reply = try reply(to: option.rawValue)
+            if reply.type == NBDOptionReply.acknowledged.rawValue { return replies }
             guard reply.type & NBDOptionReply.refusal == 0 else {
-                let words = String(decoding: reply.body.prefix(1000), as: UTF8.self)
-                throw DiskFailure(.busy, words.isEmpty ? "the disk's host refuses the export" : "the disk's host refuses the export: \(words)")
+                throw NBDFailure.refused(String(decoding: reply.body.prefix(1000), as: UTF8.self))
             }
             replies.append(reply)
         }
-        throw DiskFailure.notNBD
+        throw NBDFailure.malformed
     }
 
-    private func reply(to option: UInt32) throws(DiskFailure) -> Reply {
+    private func reply(to option: UInt32) throws(NBDFailure) -> Reply {
         var header = ByteReader(try wire.receive(20))
         let (type, length): (UInt32, UInt32)
         do {
-            guard try header.uint64() == NBDMagic.optionReply, try header.uint32() == option else { throw DiskFailure.notNBD }
+            guard try header.uint64() == NBDMagic.optionReply, try header.uint32() == option else { throw NBDFailure.malformed }
             (type, length) = (try header.uint32(), try header.uint32())
         } catch {
-            throw DiskFailure.notNBD
+            throw NBDFailure.malformed
         }
-        guard length <= NBDLimit.optionByteCount else { throw DiskFailure.notNBD }
+        guard Int(length) <= NBDLimit.optionByteCount else { throw NBDFailure.malformed }
         return Reply(type: type, body: try wire.receive(Int(length)))
     }
 
@@ -91,7 +89,7 @@ struct NBDHandshaker {
         var query = ByteWriter()
         write(export, &query)
         query.write(UInt32(1))
-        write(NBDAllocation.context, &query)
+        write(NBDAllocationContext.name, &query)
         return query.bytes
     }
 
@@ -99,9 +97,4 @@ struct NBDHandshaker {
         query.write(UInt32(clamping: text.utf8.count))
         query.write(text.utf8)
     }
-}
-
-extension DiskFailure {
-    /// Whoever answers speaks something else.
-    static let notNBD = DiskFailure(.system, "the disk's host gave an answer that is not of the NBD protocol")
 }
