@@ -232,6 +232,7 @@ struct DisksTests {
     @Test("What is not served is refused with a sentence", arguments: [
         ["creationData": ["createOption": "UploadPreparedSecure", "uploadSizeBytes": 20972032]], ["maxShares": 2], ["networkAccessPolicy": "DenyAll"],
         ["publicNetworkAccess": "Disabled"], ["securityProfile": ["securityType": "TrustedLaunch"]],
+        ["burstingEnabled": true], ["diskAccessId": "/x"],
     ] as [JSONValue])
     func notServed(properties: JSONValue) async throws {
         let all = ["creationData": ["createOption": "Empty"], "diskSizeGB": 8].merging(properties.object ?? [:]) { $1 }

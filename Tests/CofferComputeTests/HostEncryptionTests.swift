@@ -216,6 +216,28 @@ struct HostEncryptionTests {
         #expect(own(world).isEmpty)
     }
 
+    /// A crash of the server after so many steps; the last one is done or not.
+    static let crashes = (1...16).flatMap { [($0, true), ($0, false)] }
+
+    @Test("A crash anywhere in a deallocation, a start or a deletion leaves no temporary disk without an allocated machine", arguments: crashes)
+    func crash(steps: Int, doesLastStep: Bool) async throws {
+        for action in ["deallocate", "start", "delete"] {
+            let world = World()
+            let services = world.start()
+            _ = try await put(world, services)
+            if action == "start" { try await post(world, services, "deallocate") }
+            let ending = world.start(fuse: Fuse(steps: steps, doesLastStep: doesLastStep))
+            _ = try? await world.arm(ending, action == "delete" ? .delete : .post, "virtualMachines/vm1" + (action == "delete" ? "" : "/\(action)"))
+            let next = world.start()
+            await next.machineKeeper.keepAll()
+            let record = try await world.store.read { try $0.machine(World.id("virtualMachines", "vm1")) }
+            if record == nil || record?.power == .deallocated { #expect(own(world).isEmpty, "\(action)") }
+            guard record != nil else { continue }
+            _ = try? await world.arm(next, .delete, "virtualMachines/vm1")
+            #expect(own(world).isEmpty, "\(action)")
+        }
+    }
+
     @Test("Host caching is changed while the machine is deallocated")
     func caching() async throws {
         let world = World()
