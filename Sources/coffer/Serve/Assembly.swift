@@ -85,7 +85,7 @@ struct Assembly {
             machines: MachinePorts(
                 interfaces: network.interfaces,
                 host: QEMUHost(
-                    root: directory.machinesPath, accelerator: .tcg, relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
+                    root: directory.machinesPath, accelerator: accelerator(logger), relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
                     report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
                 images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger)),
             imageReader: QemuImageReader(directory: command.importDirectory),
@@ -218,6 +218,20 @@ struct Assembly {
             clock: clock, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
             subscription: ResourceID(subscription: resources.subscriptionID)
         )
+    }
+
+    /// Says once how virtual machines will be run, and why.
+    private func accelerator(_ logger: Logger) -> Accelerator {
+        switch command.accelerator {
+        case .kvm: return .kvm
+        case .tcg: return .tcg
+        case .auto:
+            let verdict = AcceleratorProbe(directory: directory.runPath).verdict(isFresh: command.probeAccelerator)
+            logger.info(
+                "virtual machines run under \(verdict.worksWithKVM ? "KVM" : "translation (TCG), which is slow")",
+                metadata: ["reason": "\(verdict.reason)"])
+            return verdict.accelerator
+        }
     }
 
     private var ownProgram: URL { URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath() }
