@@ -8,6 +8,8 @@ package struct ComputeServices: Sendable {
     package let provider: ComputeProvider
     /// For requests below `/disk-access`.
     package let diskAccess: DiskAccessHandler
+    /// For requests below `/boot-diagnostics`.
+    package let bootDiagnostics: BootDiagnosticsHandler
     /// For requests below `/coffer/v1`.
     package let diskOperations: DiskOperationsHandler
     /// To be run as long as the server runs.
@@ -70,24 +72,31 @@ package struct ComputeServices: Sendable {
         let operations = DiskOperationsService(
             store: store, serving: serving, changes: changes, keys: keys, hosted: hosted, turns: turns)
         let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer)
+        let provisioning = MachineProvisioning(sealer: machines.sealer)
         let metadata = MachineMetadata(
             store: store, identities: identities, interfaces: machines.interfaces, tokens: machines.tokens, listener: machines.listener,
-            settings: settings)
+            provisioning: provisioning, settings: settings)
         let power = MachinePower(
             store: store, disks: machineDisks, interfaces: machines.interfaces, metadata: metadata, host: machines.host, clock: clock)
         let making = MachineMaking(
             store: store, disks: machineDisks, power: power, interfaces: machines.interfaces, host: machines.host, clock: clock, turns: turns,
             report: report)
+        let availability = AvailabilitySetsService(store: store)
         let machineService = MachinesService(
             store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), making: making,
-            interfaces: machines.interfaces, assigner: assigner, authorizer: authorizer, host: machines.host, clock: clock, turns: turns)
+            interfaces: machines.interfaces, assigner: assigner, authorizer: authorizer, host: machines.host, provisioning: provisioning,
+            availability: availability, clock: clock, turns: turns)
+        let diagnostics = BootDiagnosticsService(store: store, host: machines.host, clock: clock, authority: settings.authority)
+        bootDiagnostics = BootDiagnosticsHandler(service: diagnostics, trail: trail)
         machineKeeper = MachineKeeper(
             store: store, power: power, making: making, hosted: hosted, host: machines.host, turns: turns, report: report)
         provider = ComputeProvider(
             sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings),
             disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
             snapshots: SnapshotsRoutes(service: snapshots, access: accessRoutes, clock: clock), images: ImagesRoutes(service: images),
-            machines: MachinesRoutes(service: machineService), locations: LocationsRoutes(images: machines.images, region: settings.region))
+            machines: MachinesRoutes(service: machineService, diagnostics: diagnostics, trail: trail),
+            availabilitySets: AvailabilitySetsRoutes(service: availability),
+            locations: LocationsRoutes(images: machines.images, region: settings.region, usage: ComputeUsage(store: store)))
         diskOperations = DiskOperationsHandler(
             routes: DiskOperationsRoutes(
                 service: operations, holders: HoldersService(store: store, keys: customerKeys, hosted: hosted), settings: settings), authenticator: authenticator,
@@ -116,15 +125,18 @@ package struct MachinePorts: Sendable {
     let images: any PlatformImages
     let tokens: any IdentityTokens
     let listener: any GuestListener
+    let sealer: any Sealer
 
+    /// - Parameter sealer: Seals what only guests may see.
     package init(
         interfaces: any NetworkInterfaces, host: any MachineHost, images: any PlatformImages, tokens: any IdentityTokens,
-        listener: any GuestListener
+        listener: any GuestListener, sealer: any Sealer
     ) {
         self.interfaces = interfaces
         self.host = host
         self.images = images
         self.tokens = tokens
         self.listener = listener
+        self.sealer = sealer
     }
 }

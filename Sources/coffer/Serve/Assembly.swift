@@ -87,7 +87,7 @@ struct Assembly {
                 host: QEMUHost(
                     root: directory.machinesPath, accelerator: accelerator(logger), relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
                     report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
-                images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger)),
+                images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger), sealer: keyring),
             imageReader: QemuImageReader(directory: command.importDirectory),
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
@@ -112,7 +112,7 @@ struct Assembly {
         let door = FrontDoor(
             vaultSuffix: vaultSuffix, vaults: vault.handler, tokens: identity.tokens, isTokenPath: { identity.tokens.handles($0) },
             directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
-            disks: compute.diskOperations, diskAccess: compute.diskAccess,
+            disks: compute.diskOperations, diskAccess: compute.diskAccess, bootDiagnostics: compute.bootDiagnostics,
             audit: AuditReadHandler(
                 store: store, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
                 authority: authority, tenantID: card.tenantID
