@@ -14,8 +14,8 @@ extension APIError {
         APIError(
             status: 404, code: "InvalidResourceType",
             message: "'\(path.joined(separator: "/").prefix(200))' could not be found in the namespace 'Microsoft.Compute'. Coffer serves there "
-                + "diskEncryptionSets (with associatedResources), disks, snapshots, images, virtualMachines (with instanceView, vmSizes, start, "
-                + "powerOff, deallocate, restart, redeploy and runCommand), skus and locations (with vmSizes and publishers)."
+                + "diskEncryptionSets (with associatedResources), disks, unmanagedDisks, snapshots, images, virtualMachines (with extensions, instanceView, vmSizes, start, "
+                + "powerOff, deallocate, restart, redeploy, convertToManagedDisks and runCommand), skus and locations (with vmSizes and publishers)."
         )
     }
 

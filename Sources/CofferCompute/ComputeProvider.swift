@@ -8,6 +8,7 @@ package struct ComputeProvider: ResourceProvider {
         ResourceTypeDescription(EncryptionSetsRoutes.type, since: "2019-07-01"),
         ResourceTypeDescription(DisksRoutes.type, since: "2016-04-30-preview"),
         ResourceTypeDescription(SnapshotsRoutes.type, since: "2016-04-30-preview"),
+        ResourceTypeDescription(UnmanagedDisksRoutes.type, since: "2024-03-02"),
         ResourceTypeDescription(ImagesRoutes.type, since: "2016-04-30-preview"),
         ResourceTypeDescription(MachinesRoutes.type, since: "2015-06-15"),
         ResourceTypeDescription(LocationsRoutes.type, since: "2015-06-15"),
@@ -16,6 +17,7 @@ package struct ComputeProvider: ResourceProvider {
 
     let sets: EncryptionSetsRoutes
     let disks: DisksRoutes
+    let unmanagedDisks: UnmanagedDisksRoutes
     let snapshots: SnapshotsRoutes
     let images: ImagesRoutes
     let machines: MachinesRoutes
@@ -27,6 +29,7 @@ package struct ComputeProvider: ResourceProvider {
         switch path.first?.lowercased() {
         case EncryptionSetsRoutes.type.lowercased(): return try await sets.handle(request, path: Array(path.dropFirst()))
         case DisksRoutes.type: return try await disks.handle(request, path: Array(path.dropFirst()))
+        case UnmanagedDisksRoutes.type.lowercased(): return try await unmanagedDisks.handle(request, path: Array(path.dropFirst()))
         case SnapshotsRoutes.type: return try await snapshots.handle(request, path: Array(path.dropFirst()))
         case ImagesRoutes.type: return try await images.handle(request, path: Array(path.dropFirst()))
         case MachinesRoutes.type.lowercased(): return try await machines.handle(request, path: Array(path.dropFirst()))
@@ -39,7 +42,7 @@ package struct ComputeProvider: ResourceProvider {
     /// Virtual machines, disks, snapshots, images and disk encryption sets, for lists over all types.
     package func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] {
         let scope = ResourceID(subscription: subscription, group: group)
-        let records = try await disks.service.disks(in: scope) + snapshots.service.snapshots(in: scope)
+        let records = try await disks.service.disks(in: scope) + snapshots.service.snapshots(in: scope) + unmanagedDisks.service.disks(in: scope)
         let disks = records.map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
         let images = try await images.service.images(in: scope).map(\.record)
             .map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
@@ -57,6 +60,8 @@ package struct ComputeProvider: ResourceProvider {
             _ = try await machines.service.delete(id, isForced: true, by: grant)
         } else if id.isType("Microsoft.Compute/disks") {
             _ = try await disks.service.delete(id, by: grant)
+        } else if id.isUnmanagedDisk {
+            _ = try await unmanagedDisks.service.delete(id, by: grant)
         } else if id.isType("Microsoft.Compute/snapshots") {
             _ = try await snapshots.service.delete(id, by: grant)
         } else if id.isType("Microsoft.Compute/images") {

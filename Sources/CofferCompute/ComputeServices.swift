@@ -69,23 +69,28 @@ package struct ComputeServices: Sendable {
         let serving = DiskServing(store: store, keeper: keeper, hosted: hosted, accesses: accesses, turns: turns)
         let operations = DiskOperationsService(
             store: store, serving: serving, changes: changes, keys: keys, hosted: hosted, turns: turns)
-        let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer)
+        let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer, rules: rules)
+        let unmanaged = UnmanagedDisksService(
+            store: store, creation: creation, imports: imports, authorizer: authorizer, rules: rules, turns: turns)
         let metadata = MachineMetadata(
             store: store, identities: identities, interfaces: machines.interfaces, tokens: machines.tokens, listener: machines.listener,
             settings: settings)
         let power = MachinePower(
-            store: store, disks: machineDisks, interfaces: machines.interfaces, metadata: metadata, host: machines.host, clock: clock)
+            store: store, disks: machineDisks, temporary: TemporaryDisks(hosted: hosted.own, platformKeys: platformKeys),
+            interfaces: machines.interfaces, metadata: metadata, host: machines.host, clock: clock)
         let making = MachineMaking(
             store: store, disks: machineDisks, power: power, interfaces: machines.interfaces, host: machines.host, clock: clock, turns: turns,
             report: report)
         let machineService = MachinesService(
-            store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), making: making,
+            store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), unmanaged: unmanaged,
+            encryption: MachineEncryption(rules: rules, store: store, features: machines.features), making: making,
             interfaces: machines.interfaces, assigner: assigner, authorizer: authorizer, host: machines.host, clock: clock, turns: turns)
         machineKeeper = MachineKeeper(
             store: store, power: power, making: making, hosted: hosted, host: machines.host, turns: turns, report: report)
         provider = ComputeProvider(
             sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings),
             disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
+            unmanagedDisks: UnmanagedDisksRoutes(service: unmanaged, settings: settings),
             snapshots: SnapshotsRoutes(service: snapshots, access: accessRoutes, clock: clock), images: ImagesRoutes(service: images),
             machines: MachinesRoutes(service: machineService), locations: LocationsRoutes(images: machines.images, region: settings.region))
         diskOperations = DiskOperationsHandler(
@@ -116,15 +121,17 @@ package struct MachinePorts: Sendable {
     let images: any PlatformImages
     let tokens: any IdentityTokens
     let listener: any GuestListener
+    let features: any SubscriptionFeatures
 
     package init(
         interfaces: any NetworkInterfaces, host: any MachineHost, images: any PlatformImages, tokens: any IdentityTokens,
-        listener: any GuestListener
+        listener: any GuestListener, features: any SubscriptionFeatures
     ) {
         self.interfaces = interfaces
         self.host = host
         self.images = images
         self.tokens = tokens
         self.listener = listener
+        self.features = features
     }
 }

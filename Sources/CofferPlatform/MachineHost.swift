@@ -36,16 +36,19 @@ package enum MachineCommand: Sendable {
 
 /// A machine's own id, as the guest's firmware shows it: a UUID in lower case.
 package struct MachineID: Hashable, Codable, Sendable {
-    package let text: String
+    /// The id of its temporary disk on its host. Both are UUIDs, and no other machine ever has this one.
+    package let temporaryDisk: DiskID
+
+    package var text: String { temporaryDisk.text }
 
     /// - Returns: nil unless `text` is a UUID.
     package init?(_ text: String) {
         guard let id = DiskID(text) else { return nil }
-        self.text = id.text
+        self.init(id)
     }
 
-    /// One with the same bytes as a disk's id: both are UUIDs.
-    package init(_ id: DiskID) { text = id.text }
+    /// One with the same bytes as a disk's id.
+    package init(_ id: DiskID) { temporaryDisk = id }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

@@ -46,12 +46,13 @@ package final class VhostServer: Sendable {
 
     /// Offers a disk.
     ///
+    /// - Parameter serial: What the guest reads as its serial number, up to 20 bytes of ASCII; nil for the beginning of its name.
     /// - Throws: ``BlockError/system(_:)`` if its socket cannot be made.
-    package func add(_ disk: EncryptedDisk, as name: String) throws(BlockError) {
+    package func add(_ disk: EncryptedDisk, as name: String, serial: String? = nil) throws(BlockError) {
         let listener = unsafe coffer_unix_listen(socketPath(name), 16)
         guard listener >= 0 else { throw .system(errno) }
         exports.withLock { $0[name] = Export(listener: listener, disk: disk) }
-        PosixThread.start(name: "vhost-accept") { self.accept(listener, name, disk) }
+        PosixThread.start(name: "vhost-accept") { self.accept(listener, name, disk, serial: serial ?? name) }
     }
 
     /// Withdraws a disk: its front end is cut off once the requests in progress have ended.
@@ -73,7 +74,7 @@ package final class VhostServer: Sendable {
         exports.withLock { $0[name].map { $0.client >= 0 } ?? false }
     }
 
-    private func accept(_ listener: Int32, _ name: String, _ disk: EncryptedDisk) {
+    private func accept(_ listener: Int32, _ name: String, _ disk: EncryptedDisk, serial: String) {
         while true {
             let socket = coffer_accept(listener)
             let goesOn = exports.withLock { exports in
@@ -90,7 +91,7 @@ package final class VhostServer: Sendable {
                 continue
             }
             observe(.connected(disk: name))
-            VhostSession(socket, disk, identity: String(name.prefix(20))) { [observe] error in
+            VhostSession(socket, disk, identity: String(serial.prefix(20))) { [observe] error in
                 observe(.broken(disk: name, reason: error.sentence))
             }.run()
             exports.withLock { $0[name]?.client = -1 }

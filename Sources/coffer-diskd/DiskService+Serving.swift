@@ -58,7 +58,7 @@ extension DiskService {
         copies.hold(opened, as: disk)
         server.add(opened, as: disk.text)
         // Without it the disk is still served over NBD.
-        do throws(BlockError) { try vhost?.add(opened, as: disk.text) } catch {
+        do throws(BlockError) { try vhost?.add(opened, as: disk.text, serial: serial) } catch {
             log.write("vhost-refused", [("disk", disk.text), ("reason", DiskFailure(error, path: vhost?.directory ?? "").message)])
         }
         log.write("opened", [("disk", disk.text)])

@@ -2,6 +2,7 @@ import CofferCore
 import CofferModel
 import CofferPlatform
 import CofferTesting
+import Foundation
 import Testing
 
 @testable import CofferCompute
@@ -94,6 +95,16 @@ struct EncryptionRulesTests {
         let world = World(.current)
         world.vaults.change("kv1") { $0.id = ResourceID(Self.otherVault) ?? $0.id }
         #expect(try await world.arm(world.start(), .put, "diskEncryptionSets/des1", World.setBody()).status == 200)
+    }
+
+    @Test("docs/rules.md has every rule as it is", arguments: EncryptionRule.all.map(\.id))
+    func documented(id: String) throws {
+        let rule = try #require(EncryptionRule.all.first { $0.id == id })
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(contentsOf: root.appending(path: "docs/rules.md"), encoding: .utf8)
+        let sets = rule.ruleSets.count == RuleSet.allCases.count ? "both" : rule.ruleSets[0].rawValue
+        #expect(text.contains("| `\(rule.id)` | \(sets) | \(rule.status) \(rule.code) | \(rule.sentence) |"))
+        #expect(EncryptionRule.all.filter { $0.id == id }.count == 1)
     }
 
     @Test("Keys of 2048, 3072 and 4096 bits are taken, also from hardware", arguments: [2048, 3072, 4096])

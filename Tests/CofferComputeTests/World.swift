@@ -21,6 +21,7 @@ final class World: Sendable {
     let machines = MachineHostDouble()
     let interfaces = InterfacesDouble()
     let listener = ListenerDouble()
+    let features = FeaturesDouble()
     let contents = DiskContentsDouble()
     let identities = ManagedIdentitiesDouble()
     let authorizer = AuthorizerDouble()
@@ -52,7 +53,7 @@ final class World: Sendable {
                 audiences: ["https://localhost:8443"], disksPath: "/data/disks", machinesPath: "/data/run/vm",
                 certificateAuthority: "PEM", vaultSuffix: Self.suffix, enforcesPerformance: enforcesPerformance),
             machines: MachinePorts(
-                interfaces: interfaces, host: machines, images: ImagesDouble(), tokens: TokensDouble(), listener: listener),
+                interfaces: interfaces, host: machines, images: ImagesDouble(), tokens: TokensDouble(), listener: listener, features: features),
             imageReader: images,
             poll: poll, report: { line in self.log.withLock { $0.append(line) } })
     }

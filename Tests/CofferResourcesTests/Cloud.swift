@@ -10,15 +10,19 @@ import CofferResources
 struct Cloud {
     static let subscription = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
     let provider = ThingProvider()
+    let features: FeaturesService
     private let handler: ARMHandler
 
     init(authorizer: any Authorizer = AllowEverything()) {
+        let store = InMemoryStore()
+        features = FeaturesService(store: store, clock: ManualClock())
         handler = ARMHandler(
             settings: ResourcesSettings(
                 authority: "https://localhost:8443", tenantID: "t", subscriptionID: Self.subscription, subscriptionName: "Test",
                 region: "uksouth", vaultSuffix: "vault.localhost:8443"
             ),
-            store: InMemoryStore(), images: NoImages(), providers: [provider, RolesProvider()], authenticator: AnyToken(), authorizer: authorizer,
+            store: store, images: NoImages(),
+            providers: [provider, RolesProvider(), FeaturesProvider(service: features, tenantID: "t")], authenticator: AnyToken(), authorizer: authorizer,
             clock: ManualClock()
         )
     }

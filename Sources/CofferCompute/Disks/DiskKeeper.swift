@@ -109,14 +109,14 @@ struct DiskKeeper: Sendable {
     ///
     /// - Throws: ``APIError`` of the key service if a key may not be used, ``DiskFailure`` of the host.
     func serve(_ record: DiskRecord, _ status: DiskStatus) async throws -> DiskStatus {
-        try await hosted.withRecipientKey { publicKey in
+        try await hosted.withRecipientKey(for: record.use) { publicKey in
             let opened = try await keys.open(status, of: record, sealedTo: publicKey)
             if status.state == .open, let job = status.reencryption, job.state == .waiting || job.state == .failed {
                 try await hosted.continueReencryption(record.disk, keys: opened)
             }
             let served = switch status.state {
             case .open: status
-            case .closed: try await hosted.open(record.disk, keys: opened, isReadOnly: record.isServedReadOnly)
+            case .closed: try await hosted.open(record.disk, keys: opened, isReadOnly: record.isServedReadOnly, use: record.use)
             case .suspended: try await hosted.resume(record.disk, keys: opened)
             case .copying, .failed: throw DiskFailure(.busy, "the disk is not complete")
             }

@@ -26,7 +26,7 @@ struct DiskKeys: Sendable {
                 under: set.activeKey.url.text, as: try await identities.caller(of: set),
                 for: DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: first)))
         }
-        if record.encryption != .customerKey {
+        if record.encryption.usesPlatformKey {
             keys.append(try await platform.makeDataKey(
                 under: Self.platformKeyID, as: .platform,
                 for: DataKeyRecipient(publicKey: publicKey, disk: record.disk, layer: first + keys.count)))

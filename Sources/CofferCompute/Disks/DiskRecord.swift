@@ -18,7 +18,7 @@ struct DiskRecord: Codable, Equatable, Sendable {
         case failed
     }
 
-    let id: ResourceID
+    private(set) var id: ResourceID
     let disk: DiskID
     let location: String
     var tags: [String: String]
@@ -52,12 +52,19 @@ struct DiskRecord: Codable, Equatable, Sendable {
     /// Who has its URL may read it or, of an upload, write it.
     var access: DiskAccess?
 
+    /// Gives it another name. The record under the old one is to be removed.
+    mutating func rename(to new: ResourceID) { id = new }
+
     /// Whether nobody has it.
     var isFree: Bool { !isAttached && machine == nil }
     /// Its re-encryption, from the wish until the host has done it.
     var reencryption: DiskReencryption?
     /// When it was last re-encrypted.
     var lastReencryption: Timestamp?
+    /// What it is opened for while it is attached; nil is ``DiskUse/client``.
+    var use: DiskUse?
+    /// Of a disk that is or ever was encrypted within its guest.
+    var guestEncryption: GuestEncryption?
 
     /// Whether a re-encryption leads to another type or set than it has now.
     var isChangingEncryption: Bool { reencryption.map { $0.target.encryption != encryption || $0.target.set != set } ?? false }
@@ -77,6 +84,8 @@ struct DiskLabels: Codable, Equatable, Sendable {
     var iops: Int64?
     /// Megabytes a second, where the SKU lets one choose.
     var mbps: Int64?
+    /// In bytes, where the SKU lets one choose.
+    var logicalSectorSize: Int?
 }
 
 /// The kinds of disks that Azure sells. Here they are names.

@@ -31,6 +31,7 @@ struct DiskResource: Encodable, Sendable {
         let osType: String?
         let hyperVGeneration: String?
         let encryption: Encryption
+        let encryptionSettingsCollection: JSONValue?
         let provisioningState: String
         let diskState: String
         let diskIOPSReadWrite: Int64?
@@ -51,6 +52,7 @@ struct DiskResource: Encodable, Sendable {
         let sourceUri: String?
         let imageReference: ImageReference?
         let uploadSizeBytes: UInt64?
+        let logicalSectorSize: Int?
     }
 
     struct ImageReference: Encodable, Sendable {
@@ -100,7 +102,7 @@ extension DiskResource.Properties {
             diskSizeBytes: disk.byteCount, uniqueId: disk.disk.text, osType: disk.labels.osType,
             hyperVGeneration: disk.labels.hyperVGeneration,
             encryption: DiskResource.Encryption(type: disk.encryption.rawValue, diskEncryptionSetId: disk.set?.text),
-            provisioningState: provisioningState, diskState: disk.state(at: now),
+            encryptionSettingsCollection: disk.guestEncryption?.document, provisioningState: provisioningState, diskState: disk.state(at: now),
             diskIOPSReadWrite: isSnapshot ? nil : performance.iops, diskMBpsReadWrite: isSnapshot ? nil : performance.mbps,
             tier: isSnapshot ? nil : performance.tier, incremental: disk.snapshot?.isIncremental,
             incrementalSnapshotFamilyId: disk.snapshot?.family?.text,
@@ -113,6 +115,7 @@ extension DiskResource.CreationData {
         let origin = disk.origin
         createOption = disk.upload == nil ? origin?.kind.rawValue ?? "Empty" : "Upload"
         uploadSizeBytes = disk.upload?.byteCount
+        logicalSectorSize = disk.sku.hasChosenSectors ? disk.labels.logicalSectorSize ?? 4096 : nil
         sourceUniqueId = origin?.sourceDisk?.text
         sourceUri = origin?.uri
         sourceResourceId = origin?.kind == .copy ? origin?.source?.text : nil

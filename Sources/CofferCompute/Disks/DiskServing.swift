@@ -11,16 +11,18 @@ struct DiskServing: Sendable {
 
     /// Opens a disk. One that is open already stays so, if its keys may still be used.
     ///
-    /// - Parameter machine: The virtual machine that it belongs to; nil for whoever asks by hand.
+    /// - Parameters:
+    ///   - machine: The virtual machine that it belongs to; nil for whoever asks by hand.
+    ///   - use: What it is opened for.
     /// - Throws: ``APIError`` that says which key may not be used and why; then the disk is as it was.
-    func open(_ id: ResourceID, for machine: ResourceID?) async throws -> InspectedDisk {
+    func open(_ id: ResourceID, for machine: ResourceID?, use: DiskUse? = nil) async throws -> InspectedDisk {
         try await turns.take(id.key) {
             let found = try await usable(id)
             guard found.machine == machine else { throw APIError.diskInUse(found) }
             guard !found.isAwaitingUpload else { throw APIError.diskAwaitsUpload(id) }
             let record = try await accesses.requireNone(found)
             // The wish first: from now on nobody deletes the disk, and a change of its key is a change for it.
-            let wish = try await wish(record, isAttached: true)
+            let wish = try await wish(record, isAttached: true, use: use)
             do {
                 var status = try await hosted.inspect(record.disk)
                 // What an access opened for reading, and could not close, is opened anew for a guest.
@@ -61,11 +63,12 @@ struct DiskServing: Sendable {
         return record
     }
 
-    private func wish(_ record: DiskRecord, isAttached: Bool) async throws -> DiskRecord {
+    private func wish(_ record: DiskRecord, isAttached: Bool, use: DiskUse? = nil) async throws -> DiskRecord {
         let changed = try await store.write { transaction in
             try transaction.change(record) { record in
                 guard !isAttached || record.access == nil else { return }
                 record.isAttached = isAttached
+                record.use = use
                 (record.reason, record.loss) = (nil, nil)
             }
         }

@@ -49,6 +49,8 @@ struct DiskBody: Decodable {
 
     struct Settings: Decodable {
         let enabled: Bool?
+        let encryptionSettings: JSONValue?
+        let encryptionSettingsVersion: String?
     }
 
     let location: String?
@@ -71,6 +73,7 @@ struct DiskSpecification: Sendable {
     let isIncremental: Bool?
     let encryption: DiskEncryptionType?
     let set: ResourceID?
+    let guestEncryption: GuestEncryption?
     let labels: DiskLabels
 
     /// - Parameter skus: Those that the type of resource has.
@@ -92,6 +95,7 @@ struct DiskSpecification: Sendable {
         isIncremental = properties?.incremental
         encryption = try properties?.encryption?.type.map(Self.encryption)
         set = try properties?.encryption?.diskEncryptionSetId.flatMap(Self.set)
+        guestEncryption = try properties?.encryptionSettingsCollection.map { try GuestEncryption($0) }
         labels = try Self.labels(body)
     }
 
@@ -106,14 +110,14 @@ struct DiskSpecification: Sendable {
         self.creation = creation
         self.set = set
         self.labels = labels
-        (tags, isIncremental, encryption) = (nil, nil, nil)
+        (tags, isIncremental, encryption, guestEncryption) = (nil, nil, nil, nil)
     }
 
     private static func encryption(_ word: String) throws -> DiskEncryptionType {
         guard let type = DiskEncryptionType(word: word) else {
             throw APIError.invalidParameter(
                 "The encryption type '\(word.prefix(80))' is unknown. There are: "
-                    + DiskEncryptionType.allCases.map(\.rawValue).joined(separator: ", ") + ".", target: "encryption.type")
+                    + DiskEncryptionType.ofManagedDisks.map(\.rawValue).joined(separator: ", ") + ".", target: "encryption.type")
         }
         return type
     }
@@ -141,7 +145,7 @@ struct DiskSpecification: Sendable {
         }
         return DiskLabels(
             osType: properties?.osType, hyperVGeneration: properties?.hyperVGeneration, zones: body.zones, tier: properties?.tier,
-            iops: properties?.diskIOPSReadWrite, mbps: properties?.diskMBpsReadWrite)
+            iops: properties?.diskIOPSReadWrite, mbps: properties?.diskMBpsReadWrite, logicalSectorSize: properties?.creationData?.logicalSectorSize)
     }
 
     /// What would make a promise that is not kept is refused instead of passed over.
@@ -158,7 +162,6 @@ struct DiskSpecification: Sendable {
             (properties?.diskAccessId?.isEmpty == false, "Disk accesses are", "diskAccessId"),
             (properties?.burstingEnabled == true, "Bursting is", "burstingEnabled"),
             (properties?.securityProfile.map { $0 != .null } == true, "Security profiles are", "securityProfile"),
-            (properties?.encryptionSettingsCollection?.enabled == true, "Azure Disk Encryption is", "encryptionSettingsCollection"),
             (body.extendedLocation.map { $0 != .null } == true, "Extended locations are", "extendedLocation"),
         ]
         if let first = asked.first(where: \.isAsked) { throw APIError.notServedYet(first.what, target: first.target) }

@@ -24,6 +24,8 @@ struct DiskUpdates: Sendable {
         let encryption = target?.encryption ?? old.encryption
         try rules.require(
             .doubleEncryptionSKU, encryption != .platformAndCustomerKeys || sku.allowsDoubleEncryption, ["sku": sku.rawValue])
+        let guestEncryption = try GuestEncryption.merged(old.guestEncryption, with: wanted.guestEncryption)
+        try rules.require(.customerKeyGuestEncrypted, !encryption.usesCustomerKey || guestEncryption == nil, ["disk": old.id.name])
         var record = old
         if size != nil || target != nil {
             guard !old.isAwaitingUpload else { throw APIError.diskAwaitsUpload(old.id) }
@@ -39,6 +41,7 @@ struct DiskUpdates: Sendable {
                 record.tags = tags
                 record.sku = sku
                 record.labels.update(with: wanted.labels)
+                record.guestEncryption = guestEncryption
             }
         }
         guard let changed else { throw APIError.resourceNotFound(old.id) }

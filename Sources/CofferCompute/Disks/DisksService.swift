@@ -121,6 +121,7 @@ struct DisksService: Sendable {
         record.origin = origin
         record.labels.osType = record.labels.osType ?? source.labels.osType
         record.labels.hyperVGeneration = record.labels.hyperVGeneration ?? source.labels.hyperVGeneration
+        record.guestEncryption = try GuestEncryption.merged(source.guestEncryption, with: wanted.guestEncryption)
         return try await creation.create(record, of: source)
     }
 
@@ -135,7 +136,8 @@ struct DisksService: Sendable {
     ) -> DiskRecord {
         DiskRecord(
             id: id, disk: creation.newID(), location: location, tags: wanted.tags ?? [:], sku: sku, byteCount: byteCount,
-            encryption: choice.type, set: choice.set, created: creation.clock.now(), labels: wanted.labels, phase: .creating)
+            encryption: choice.type, set: choice.set, created: creation.clock.now(), labels: wanted.labels, phase: .creating,
+            guestEncryption: wanted.guestEncryption.flatMap { $0.isEnabled ? $0 : nil })
     }
 }
 

@@ -30,6 +30,8 @@ struct EncryptionChooser: Sendable {
         }
         try rules.require(
             .doubleEncryptionSKU, choice.type != .platformAndCustomerKeys || sku.allowsDoubleEncryption, ["sku": sku.rawValue])
+        let isGuestEncrypted = source?.guestEncryption != nil || wanted.guestEncryption?.isEnabled == true
+        try rules.require(.customerKeyGuestEncrypted, !choice.type.usesCustomerKey || !isGuestEncrypted, ["disk": id.name])
         if let source { try checkLayers(source, choice.type) }
         return choice
     }
@@ -65,5 +67,5 @@ struct EncryptionChooser: Sendable {
 
 extension DiskEncryptionType {
     /// How many times the data is encrypted.
-    var layerCount: Int { self == .platformAndCustomerKeys ? 2 : 1 }
+    var layerCount: Int { (usesCustomerKey ? 1 : 0) + (usesPlatformKey ? 1 : 0) }
 }

@@ -4,16 +4,24 @@ import CofferPlatform
 /// The disk host's commands as calls that return what each command is answered with.
 struct HostedDisks: Sendable {
     let host: any DiskHost
+    /// Whether the commands are about disks that are the host's own, and not the storage service's.
+    var areHosts = false
 
-    /// Runs `body` with the key that data keys for the host are sealed to, and once more if the host was replaced in between.
+    /// The same for the host's own disks.
+    var own: HostedDisks { HostedDisks(host: host, areHosts: true) }
+
+    /// Runs `body` with the key that data keys are sealed to, and once more if the host was replaced in between.
     ///
+    /// - Parameter use: What the disk is or will be open for: with encryption at host the keys are for the machine's host, and not for the
+    ///   storage service.
     /// - Throws: ``DiskFailure``, and what `body` throws.
-    func withRecipientKey<R>(_ body: ([UInt8]) async throws -> R) async throws -> R {
-        let key = try await recipientKey()
+    func withRecipientKey<R>(for use: DiskUse? = nil, _ body: ([UInt8]) async throws -> R) async throws -> R {
+        let isHost = areHosts || use?.encryptsAtHost == true
+        let key = try await recipientKey(ofHost: isHost)
         do {
             return try await body(key)
         } catch let failure as DiskFailure where failure.code == .wrongKey {
-            let newKey = try await recipientKey()
+            let newKey = try await recipientKey(ofHost: isHost)
             guard newKey != key else { throw failure }
             return try await body(newKey)
         }
@@ -46,8 +54,8 @@ struct HostedDisks: Sendable {
         _ = try await status(.resize(disk: disk, byteCount: byteCount))
     }
 
-    func open(_ disk: DiskID, keys: [SealedKey], isReadOnly: Bool = false) async throws -> DiskStatus {
-        try await status(.open(disk: disk, keys: keys, isReadOnly: isReadOnly))
+    func open(_ disk: DiskID, keys: [SealedKey], isReadOnly: Bool = false, use: DiskUse? = nil) async throws -> DiskStatus {
+        try await status(.open(disk: disk, keys: keys, isReadOnly: isReadOnly, use: use ?? .client))
     }
 
     func resume(_ disk: DiskID, keys: [SealedKey]) async throws -> DiskStatus {
@@ -102,14 +110,14 @@ struct HostedDisks: Sendable {
         return (disks, refused)
     }
 
-    private func recipientKey() async throws -> [UInt8] {
-        guard case .greeting(let greeting) = try await perform(.hello(version: DiskControlVersion.current)) else {
+    private func recipientKey(ofHost isHost: Bool) async throws -> [UInt8] {
+        guard case .greeting(let greeting) = try await answer(to: .hello(version: DiskControlVersion.current)) else {
             throw DiskFailure.unexpectedAnswer
         }
         guard greeting.version == DiskControlVersion.current else {
             throw DiskFailure(.system, "coffer-diskd speaks version \(greeting.version) of the control protocol, not \(DiskControlVersion.current)")
         }
-        return greeting.recipientKey
+        return isHost ? greeting.hostRecipientKey : greeting.recipientKey
     }
 
     private func status(_ command: DiskCommand) async throws -> DiskStatus {
@@ -117,11 +125,18 @@ struct HostedDisks: Sendable {
         return status
     }
 
-    private func perform(_ command: DiskCommand) async throws -> DiskReply {
+    private func perform(_ command: DiskCommand) async throws -> DiskReply { try await answer(to: areHosts ? .atHost(command) : command) }
+
+    private func answer(to command: DiskCommand) async throws -> DiskReply {
         let reply = try await host.perform(command)
         if case .failure(let failure) = reply { throw failure }
         return reply
     }
+}
+
+extension DiskUse {
+    /// Whether the machine's host has the data keys.
+    var encryptsAtHost: Bool { if case .machine(_, true) = self { true } else { false } }
 }
 
 extension DiskFailure {

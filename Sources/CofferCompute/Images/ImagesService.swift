@@ -96,7 +96,7 @@ struct ImagesService: Sendable {
             id: ImageRecord.part(image.id, lun: disk.lun), disk: creation.newID(), location: image.location, tags: [:], sku: .standardHDD,
             byteCount: source.byteCount, encryption: choice.type, set: choice.set, created: image.created,
             labels: DiskLabels(osType: disk.lun == nil ? image.osType : nil, hyperVGeneration: image.hyperVGeneration), phase: .creating,
-            origin: DiskOrigin(kind: .copy, source: disk.source, sourceDisk: source.disk))
+            origin: DiskOrigin(kind: .copy, source: disk.source, sourceDisk: source.disk), guestEncryption: source.guestEncryption)
         return (record, source)
     }
 

@@ -31,11 +31,15 @@ struct MachineBody: Decodable {
         let deleteOption: String?
         let managedDisk: ManagedDisk?
         let diffDiskSettings: JSONValue?
-        let vhd: JSONValue?
+        let vhd: Blob?
         let image: JSONValue?
         let encryptionSettings: EncryptionSettings?
         let writeAcceleratorEnabled: Bool?
         let toBeDetached: Bool?
+    }
+
+    struct Blob: Decodable {
+        let uri: String?
     }
 
     struct EncryptionSettings: Decodable {

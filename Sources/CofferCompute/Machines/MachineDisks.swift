@@ -9,6 +9,7 @@ struct MachineDisks: Sendable {
     let disks: DisksService
     let serving: DiskServing
     let authorizer: any Authorizer
+    let rules: RuleBook
 
     /// What a machine is to have, and what must be made for it.
     struct Plan: Sendable {
@@ -61,6 +62,11 @@ struct MachineDisks: Sendable {
         return Plan(disk: record(wanted, id), making: Making(specification: specification, grant: permission))
     }
 
+    /// Refuses disks of both kinds, managed and unmanaged, at one machine.
+    func requireOneKind(_ ids: [ResourceID], of machine: ResourceID) throws {
+        try rules.require(.oneKindOfDisks, Set(ids.map(\.isUnmanagedDisk)).count <= 1, ["machine": machine.name, "group": machine.group ?? ""])
+    }
+
     /// Makes a planned disk and waits until it is complete.
     func make(_ plan: Plan) async throws {
         guard let making = plan.making else { return }
@@ -106,8 +112,9 @@ struct MachineDisks: Sendable {
     }
 
     /// Opens a disk for the machine that it belongs to.
-    func open(_ disk: MachineRecord.Disk, of machine: ResourceID) async throws -> MachineDisk {
-        let inspected = try await serving.open(disk.disk, for: machine)
+    func open(_ disk: MachineRecord.Disk, of machine: MachineRecord) async throws -> MachineDisk {
+        let use = DiskUse.machine(cache: disk.cache, encryptsAtHost: machine.encryptsAtHost)
+        let inspected = try await serving.open(disk.disk, for: machine.id, use: use)
         guard let export = inspected.status?.export else {
             throw APIError.diskHost(DiskFailure(.system, "its host gave no export"), disk.disk)
         }
@@ -132,7 +139,7 @@ struct MachineDisks: Sendable {
 
     private func check(_ id: ResourceID, for machine: ResourceID, location: String, by grant: Grant) async throws {
         for verb in ["read", "write"] {
-            let action = Action.management("Microsoft.Compute/disks/\(verb)")
+            let action = Action.management("Microsoft.Compute/\(id.isUnmanagedDisk ? UnmanagedDisksRoutes.type : DisksRoutes.type)/\(verb)")
             try await authorizer.require(action, on: id, linkedFrom: machine, by: grant)
         }
         let disk = try await serving.usable(id)
@@ -144,13 +151,22 @@ struct MachineDisks: Sendable {
         MachineRecord.Disk(
             lun: wanted.lun, disk: id, caching: wanted.caching ?? (wanted.lun == nil ? "ReadWrite" : "None"),
             deletesWithMachine: wanted.deletesWithMachine ?? false, createOption: wanted.createOption.rawValue,
-            osType: wanted.lun == nil ? wanted.osType ?? "Linux" : nil, writeAcceleratorEnabled: wanted.writeAcceleratorEnabled)
+            osType: wanted.lun == nil ? wanted.osType ?? "Linux" : nil, writeAcceleratorEnabled: wanted.writeAcceleratorEnabled, vhd: wanted.vhd)
     }
 }
 
 extension MachineRecord.Disk {
     /// What it is called towards the hypervisor.
     var hostName: String { lun.map { "lun\($0)" } ?? "os" }
+
+    /// What its host keeps of it.
+    fileprivate var cache: DiskCache {
+        switch caching {
+        case "ReadOnly": .readOnly
+        case "ReadWrite": .readWrite
+        default: .none
+        }
+    }
 }
 
 /// Names that Azure makes for disks that have none.

@@ -13,6 +13,19 @@ extension APIError {
         invalidParameter("Required parameter '\(property)' is missing (null): \(advice)", target: property)
     }
 
+    /// 400: a virtual machine takes unmanaged disks that are there.
+    static func unmanagedDiskNotMade(_ target: String) -> APIError {
+        invalidParameter(
+            "Unmanaged disks are not made with a virtual machine any more. Import one with 'coffer unmanaged-disk import' and name it as 'vhd.uri' with "
+                + "the createOption Attach, or leave 'vhd' out for a managed disk.", target: "\(target).vhd")
+    }
+
+    static func unmanagedDiskURLNotValid(_ uri: String, _ target: String) -> APIError {
+        invalidParameter(
+            "'\(uri.prefix(300))' is not the URL of an unmanaged disk of this installation. 'coffer unmanaged-disk list' shows them.",
+            target: "\(target).vhd.uri")
+    }
+
     /// 409: another machine has it, or it is attached by hand.
     static func diskInUse(_ disk: DiskRecord) -> APIError {
         let owner = disk.machine.map { "attached to the virtual machine '\($0.text)'" } ?? "attached by 'coffer disk attach'"

@@ -23,10 +23,34 @@ package struct MachineKeeper: Sendable {
     /// Looks at every machine once.
     func keepAll() async {
         do {
+            // Listed first: a temporary disk is made only when its machine's record is there.
+            let temporary = try? await power.temporary.list()
             let records = try await store.read { try $0.machines() }
+            for disk in temporary ?? [] { await keep(disk, of: records.first { $0.machine.temporaryDisk == disk.disk }) }
             _ = try await sideBySide(records) { await keep($0) }
         } catch {
             report("machines: \(error.forLog)")
+        }
+    }
+
+    /// Opens a temporary disk that was closed by an end of its host, and deletes one that was left by an end in the midst of things.
+    private func keep(_ disk: DiskStatus, of owner: MachineRecord?) async {
+        do {
+            guard let owner else {
+                report("temporary disk \(disk.disk.text) belongs to no machine and is deleted")
+                return try await power.temporary.delete(disk.disk)
+            }
+            guard owner.power == .deallocated || (owner.power == .running && disk.state == .closed) else { return }
+            try await turns.take(owner.id.key) {
+                guard let now = try await store.read({ try $0.machine(owner.id) }), now.machine == owner.machine else { return }
+                switch now.power {
+                case .deallocated: try await power.temporary.delete(of: now)
+                case .running: try await power.temporary.reopen(for: now)
+                case .stopped: return
+                }
+            }
+        } catch {
+            report("temporary disk \(disk.disk.text): \(error.forLog)")
         }
     }
 

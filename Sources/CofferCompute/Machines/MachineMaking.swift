@@ -102,6 +102,7 @@ final class MachineMaking: Sendable {
                 plans.append(try await disks.plan(disk, of: old.id, location: old.location, image: nil, by: grant))
             }
         }
+        try disks.requireOneKind([old.osDisk.disk] + plans.map(\.disk.disk), of: old.id)
         var record = old
         for gone in old.dataDisks where !plans.contains(where: { $0.disk.disk == gone.disk }) { record = try await take(gone, from: record) }
         for plan in plans { record = try await give(plan, to: record) }
@@ -157,7 +158,7 @@ final class MachineMaking: Sendable {
         try await disks.claim([disk.disk], for: record.id)
         do {
             if record.power == .running, await host.isRunning(record.machine) {
-                let opened = try await disks.open(disk, of: record.id)
+                let opened = try await disks.open(disk, of: record)
                 try await power.answering(record) { try await host.perform(.plug(opened), on: record.machine) }
             }
         } catch {
@@ -186,7 +187,7 @@ final class MachineMaking: Sendable {
 
 extension MachineSpecification.Disk {
     /// Whether it says nothing else than a disk that is there.
-    fileprivate func names(_ known: MachineRecord.Disk) -> Bool {
+    func names(_ known: MachineRecord.Disk) -> Bool {
         if let disk { return disk == known.disk }
         return name.map { $0.lowercased() == known.disk.name.lowercased() } ?? true
     }

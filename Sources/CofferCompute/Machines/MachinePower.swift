@@ -8,6 +8,7 @@ import CofferPlatform
 struct MachinePower: Sendable {
     let store: any Store
     let disks: MachineDisks
+    let temporary: TemporaryDisks
     let interfaces: any NetworkInterfaces
     let metadata: MachineMetadata
     let host: any MachineHost
@@ -24,7 +25,8 @@ struct MachinePower: Sendable {
         let begun = try await change(record) { ($0.power, $0.reason) = (.running, nil) }
         do {
             var opened: [MachineDisk] = []
-            for disk in begun.disks { opened.append(try await disks.open(disk, of: begun.id)) }
+            for disk in begun.disks { opened.append(try await disks.open(disk, of: begun)) }
+            if let disk = try await temporary.open(for: begun, size) { opened.append(disk) }
             var plans: [NetworkInterfacePlan] = []
             for interface in begun.interfaces { plans.append(try await interfaces.plan(of: interface.id)) }
             try await answering(begun) {
@@ -41,7 +43,7 @@ struct MachinePower: Sendable {
         }
     }
 
-    /// Ends a machine's process. `deallocated` gives up its disks too.
+    /// Ends a machine's process. `deallocated` gives up its disks too, and its temporary disk for good.
     ///
     /// - Parameters:
     ///   - grace: How long the guest may take to power off by itself.
@@ -53,7 +55,10 @@ struct MachinePower: Sendable {
         let begun = try await change(record) { ($0.power, $0.reason) = (power, kept) }
         try await answering(begun) { try await host.perform(.stop(grace: grace), on: begun.machine) }
         await metadata.close(begun)
-        if power == .deallocated { try await disks.close(begun.disks, of: begun.id) }
+        if power == .deallocated {
+            try await disks.close(begun.disks, of: begun.id)
+            try await temporary.delete(of: begun)
+        }
         return begun
     }
 

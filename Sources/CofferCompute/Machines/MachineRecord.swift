@@ -55,7 +55,7 @@ struct MachineRecord: Codable, Equatable, Sendable {
     struct Disk: Codable, Equatable, Sendable {
         /// Nil for the OS disk.
         var lun: Int?
-        let disk: ResourceID
+        var disk: ResourceID
         /// `None`, `ReadOnly` or `ReadWrite`.
         var caching: String
         var deletesWithMachine: Bool
@@ -64,6 +64,8 @@ struct MachineRecord: Codable, Equatable, Sendable {
         /// Of the OS disk: `Linux` or `Windows`.
         var osType: String?
         var writeAcceleratorEnabled: Bool?
+        /// Of an unmanaged disk, its URL as the client named it.
+        var vhd: String?
     }
 
     /// A network interface of the machine.

@@ -20,6 +20,8 @@ enum MachineResource {
     static func document(_ shown: ShownMachine, _ expansion: Expansion = Expansion(nil)) -> JSONValue {
         let machine = shown.record
         var properties = machine.labels
+        // az sets a member of an object only where there is one.
+        properties["securityProfile"] = properties["securityProfile"] ?? [:]
         properties["vmId"] = .string(machine.machine.text)
         properties["timeCreated"] = .string(machine.created.description)
         properties["provisioningState"] = .string(machine.shownPhase)
@@ -93,8 +95,9 @@ enum MachineResource {
         managed["diskEncryptionSet"] = record?.set.map { ["id": .string($0.text)] }
         var document: [String: JSONValue] = [
             "name": .string(disk.disk.name), "createOption": .string(disk.createOption), "caching": .string(disk.caching),
-            "deleteOption": .string(disk.deletesWithMachine ? "Delete" : "Detach"), "managedDisk": .object(managed),
+            "deleteOption": .string(disk.deletesWithMachine ? "Delete" : "Detach"),
         ]
+        if let uri = disk.vhd { document["vhd"] = ["uri": .string(uri)] } else { document["managedDisk"] = .object(managed) }
         document["lun"] = disk.lun.map { .int(Int64($0)) }
         document["osType"] = disk.osType.map(JSONValue.string)
         document["writeAcceleratorEnabled"] = disk.writeAcceleratorEnabled.map(JSONValue.bool)

@@ -56,6 +56,8 @@ struct MachineSize: Sendable {
         MachineSize("Standard_D2s_v5", "standardDSv5Family", 2, gibibytes: 8, temporary: 0, disks: 4, premium: true, atHost: true, generation2: true),
         MachineSize("Standard_D2ds_v5", "standardDDSv5Family", 2, gibibytes: 8, temporary: 75, disks: 4, premium: true, atHost: true, generation2: true),
         MachineSize("Standard_D4ds_v5", "standardDDSv5Family", 4, gibibytes: 16, temporary: 150, disks: 8, premium: true, atHost: true, generation2: true),
+        MachineSize("Standard_D2s_v6", "standardDsv6Family", 2, gibibytes: 8, temporary: 0, disks: 8, premium: true, atHost: true, generation2: true),
+        MachineSize("Standard_D2ds_v6", "standardDdsv6Family", 2, gibibytes: 8, temporary: 110, disks: 8, premium: true, atHost: true, generation2: true),
         MachineSize("Standard_E2_v3", "standardEv3Family", 2, gibibytes: 16, temporary: 50, disks: 4, premium: false, atHost: false, generation2: false),
         MachineSize("Standard_E2s_v3", "standardESv3Family", 2, gibibytes: 16, temporary: 32, disks: 4, premium: true, atHost: true, generation2: true),
         MachineSize("Standard_E2s_v4", "standardESv4Family", 2, gibibytes: 16, temporary: 0, disks: 4, premium: true, atHost: true, generation2: true),

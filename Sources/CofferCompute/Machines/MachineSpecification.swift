@@ -15,6 +15,8 @@ struct MachineSpecification: Sendable {
         let sku: DiskSKU?
         let set: ResourceID?
         let writeAcceleratorEnabled: Bool?
+        /// Of an unmanaged disk, its URL as the client named it.
+        let vhd: String?
     }
 
     enum CreateOption: String, Sendable, CaseIterable {
@@ -34,6 +36,8 @@ struct MachineSpecification: Sendable {
     let identity: IdentityWish?
     let osProfile: JSONValue?
     let userData: String?
+    /// What was said of encryption at host.
+    let encryptsAtHost: Bool?
     let labels: [String: JSONValue]
 
     /// Properties that are kept and shown and change nothing.
@@ -78,13 +82,18 @@ struct MachineSpecification: Sendable {
                 APIError.invalidParameter("The identity '\(given)' cannot be used: \(why).", target: "identity")
             }
         }
+        encryptsAtHost = properties?.securityProfile?.encryptionAtHost
         let given = whole["properties"]
         labels = Dictionary(
             Self.labelNames.compactMap { name in given?[name].map { (name, $0) } } + Self.security(given?["securityProfile"]),
             uniquingKeysWith: { first, _ in first })
     }
 
-    private static func security(_ value: JSONValue?) -> [(String, JSONValue)] { value.map { [("securityProfile", $0)] } ?? [] }
+    /// What is said of security; null says nothing.
+    private static func security(_ value: JSONValue?) -> [(String, JSONValue)] {
+        guard let members = value?.object?.filter({ $0.value != .null }), !members.isEmpty else { return [] }
+        return [("securityProfile", .object(members))]
+    }
 
     private static func isBase64(_ text: String) -> Bool {
         text.utf8.allSatisfy { byte in
@@ -100,9 +109,6 @@ struct MachineSpecification: Sendable {
         if properties?.networkProfile?.networkInterfaceConfigurations.map({ $0 != .null && $0 != .array([]) }) == true {
             throw APIError.notServedYet("Network interfaces that are made with their machine are", target: "networkInterfaceConfigurations")
         }
-        if properties?.securityProfile?.encryptionAtHost == true {
-            throw APIError.notServedYet("Encryption at host is", target: "securityProfile.encryptionAtHost")
-        }
         if properties?.securityProfile?.securityType?.lowercased() == "confidentialvm" {
             throw APIError.notServedYet("Confidential machines are", target: "securityProfile.securityType")
         }
@@ -110,9 +116,7 @@ struct MachineSpecification: Sendable {
 
     private static func disk(_ disk: MachineBody.Disk, at place: String) throws -> Disk {
         let target = "storageProfile.\(place)"
-        if disk.vhd.map({ $0 != .null }) == true || disk.image.map({ $0 != .null }) == true {
-            throw APIError.notServedYet("Unmanaged disks are", target: "\(target).vhd")
-        }
+        if disk.image.map({ $0 != .null }) == true { throw APIError.unmanagedDiskNotMade(target) }
         if disk.diffDiskSettings.map({ $0 != .null }) == true {
             throw APIError.notServedYet("Ephemeral OS disks are", target: "\(target).diffDiskSettings")
         }
@@ -131,6 +135,11 @@ struct MachineSpecification: Sendable {
             }
             return known
         }
+        let blob = try disk.vhd?.uri.map { uri in
+            guard let url = UnmanagedDiskURL(uri) else { throw APIError.unmanagedDiskURLNotValid(uri, target) }
+            guard option == .attach else { throw APIError.unmanagedDiskNotMade(target) }
+            return url.disk
+        }
         let id = try disk.managedDisk?.id.map { text in
             guard let id = ResourceID(text), id.isType("Microsoft.Compute/disks"), id.group != nil else {
                 throw APIError.invalidParameter("'\(text.prefix(200))' is not the id of a disk.", target: "\(target).managedDisk.id")
@@ -147,9 +156,9 @@ struct MachineSpecification: Sendable {
         }
         return Disk(
             lun: disk.lun, name: disk.name, createOption: option, caching: caching, size: try DiskSize(gibibytes: disk.diskSizeGB, bytes: nil),
-            osType: disk.osType, deletesWithMachine: try deletes(disk.deleteOption, target), disk: id, sku: sku,
+            osType: disk.osType, deletesWithMachine: try deletes(disk.deleteOption, target), disk: blob ?? id, sku: sku,
             set: try disk.managedDisk?.diskEncryptionSet?.id.flatMap(DiskSpecification.set),
-            writeAcceleratorEnabled: disk.writeAcceleratorEnabled)
+            writeAcceleratorEnabled: disk.writeAcceleratorEnabled, vhd: blob == nil ? nil : disk.vhd?.uri)
     }
 
     private static func deletes(_ word: String?, _ target: String) throws -> Bool? {

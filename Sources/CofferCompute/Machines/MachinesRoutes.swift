@@ -32,6 +32,9 @@ struct MachinesRoutes: Sendable {
             return try .json(ResourceList(value: try await service.machines(in: scope).map { MachineResource.document($0, expansion) }))
         }
         let id = try ResourceID.compute(Self.type, name, subscription: request.subscription, group: request.group)
+        if path.count <= 3, path.count > 1, path[1].lowercased() == ExtensionsRoutes.type {
+            return try await ExtensionsRoutes(service: service).handle(request, of: id, name: path.count == 3 ? path[2] : nil)
+        }
         guard path.count == 1 else { return try await act(request, on: id, Array(path.dropFirst()).map { $0.lowercased() }) }
         switch method {
         case .get, .head: return try .json(MachineResource.document(try await service.machine(id, by: request.grant), expansion))
@@ -59,6 +62,7 @@ struct MachinesRoutes: Sendable {
             try await service.perform(.powerOff(isAbrupt: isAbrupt), on: id, by: request.grant)
         case ["deallocate"] where isPost: try await service.perform(.deallocate, on: id, by: request.grant)
         case ["restart"] where isPost, ["redeploy"] where isPost: try await service.perform(.restart, on: id, by: request.grant)
+        case ["converttomanageddisks"] where isPost: try await service.convertDisks(of: id, by: request.grant)
         case ["runcommand"] where isPost: return try await run(request, on: id)
         default: throw APIError.computeTypeNotServed(request.path)
         }

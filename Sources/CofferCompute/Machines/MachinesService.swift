@@ -8,6 +8,8 @@ struct MachinesService: Sendable {
     let disks: MachineDisks
     let power: MachinePower
     let images: MachineImages
+    let unmanaged: UnmanagedDisksService
+    let encryption: MachineEncryption
     let making: MachineMaking
     let interfaces: any NetworkInterfaces
     let assigner: IdentityAssigner
@@ -80,6 +82,11 @@ struct MachinesService: Sendable {
         }
     }
 
+    /// Makes a machine's unmanaged disks managed ones.
+    func convertDisks(of id: ResourceID, by grant: Grant) async throws {
+        _ = try await change(id) { try await unmanaged.convert(disksOf: $0, by: grant) }
+    }
+
     enum PowerAction: Sendable {
         case start
         /// Without asking the guest first, if it is abrupt.
@@ -97,6 +104,12 @@ struct MachinesService: Sendable {
     /// The last part of a machine's serial console.
     func consoleLog(of id: ResourceID, by grant: Grant) async throws -> [UInt8] {
         await host.consoleLog(of: try await machine(id, by: grant).record.machine)
+    }
+
+    /// Refuses Azure Disk Encryption of a machine where a rule forbids it.
+    func requireGuestEncryption(of id: ResourceID, _ volume: GuestVolume) async throws {
+        guard let record = try await store.read({ try $0.machine(id) }) else { throw APIError.resourceNotFound(id) }
+        try await encryption.requireGuest(record, volume)
     }
 
     private func show(_ record: MachineRecord) async throws -> ShownMachine {
@@ -131,8 +144,16 @@ struct MachinesService: Sendable {
         guard dataDisks.count <= size.dataDiskCount else { throw APIError.tooManyDataDisks(size, dataDisks.count) }
         for interface in wantedInterfaces { try await checkJoin(interface.id, by: grant, from: id) }
         let image = try await wanted.image.asyncMap { try await images.choose($0) }
+        if let isAtHost = wanted.encryptsAtHost {
+            try await encryption.requireHostFeature(in: id.subscription)
+            if isAtHost {
+                try encryption.requireHost(size, in: location)
+                try encryption.requireHost(try await encryption.disks([osDisk] + dataDisks, image: image?.wish))
+            }
+        }
         var plans = [try await disks.plan(osDisk, of: id, location: location, image: image?.wish, by: grant)]
         for disk in dataDisks { plans.append(try await disks.plan(disk, of: id, location: location, image: nil, by: grant)) }
+        try disks.requireOneKind(plans.map(\.disk.disk), of: id)
         if let osType = image?.osType { plans[0].disk.osType = osType }
         let identities = try await identities(wanted.identity, of: id, known: [], isPatch: false, by: grant)
         let attached = plans[0].making == nil ? try await store.read { [plans] in try $0.disk(plans[0].disk.disk) } : nil
@@ -172,6 +193,8 @@ struct MachinesService: Sendable {
         }
         let size = wanted.size ?? MachineSize.named(old.size)
         if let size, let count = wanted.dataDisks?.count, count > size.dataDiskCount { throw APIError.tooManyDataDisks(size, count) }
+        try await checkEncryption(old, wanted, size)
+        try checkCaching(old, wanted)
         if let interfaces = wanted.interfaces, interfaces.map(\.id) != old.interfaces.map(\.id) {
             guard old.power == .deallocated else { throw APIError.machineMustBeDeallocated(old.id, "networkInterfaces") }
             for interface in interfaces where !old.interfaces.contains(where: { $0.id == interface.id }) {
@@ -194,7 +217,10 @@ struct MachinesService: Sendable {
                 record.osProfile = wanted.osProfile ?? record.osProfile
                 record.identities = wanted.identity == nil ? record.identities : identities
                 record.userData = wanted.userData ?? record.userData
-                record.labels = record.labels.merging(wanted.labels) { $1 }
+                record.labels = record.labels.merging(wanted.labels) { old, new in
+                    // What a request leaves out of an object stays.
+                    if let old = old.object, let new = new.object { .object(old.merging(new) { $1 }) } else { new }
+                }
                 record.osDisk.caching = wanted.osDisk?.caching ?? record.osDisk.caching
                 record.osDisk.deletesWithMachine = wanted.osDisk?.deletesWithMachine ?? record.osDisk.deletesWithMachine
             }
@@ -202,6 +228,29 @@ struct MachinesService: Sendable {
         guard let changed else { throw APIError.resourceNotFound(old.id) }
         // As Azure does, a machine that runs is started anew with its new size.
         return isResized && changed.power == .running ? try await power.restart(changed) : changed
+    }
+
+    /// Refuses a change after which the rules of encryption at host would not be kept.
+    private func checkEncryption(_ old: MachineRecord, _ wanted: MachineSpecification, _ size: MachineSize?) async throws {
+        let isAtHost = wanted.encryptsAtHost ?? old.encryptsAtHost
+        if let said = wanted.encryptsAtHost, said != old.saidAtHost { try await encryption.requireHostFeature(in: old.id.subscription) }
+        let isChanged = isAtHost != old.encryptsAtHost
+        if isAtHost {
+            if let size, isChanged || size.name != old.size { try encryption.requireHost(size, in: old.location) }
+            let present = try await store.read { transaction in try old.disks.compactMap { try transaction.disk($0.disk) } }
+            try encryption.requireHost(present + (try await encryption.disks(wanted.dataDisks ?? [], image: nil)))
+        }
+        if isChanged { try encryption.requireDeallocated(old) }
+    }
+
+    /// Refuses another host cache for a disk that is open: it is chosen when a disk is opened.
+    private func checkCaching(_ old: MachineRecord, _ wanted: MachineSpecification) throws {
+        guard old.power != .deallocated else { return }
+        let asked = [wanted.osDisk].compactMap(\.self) + (wanted.dataDisks ?? [])
+        for known in old.disks {
+            guard let caching = asked.first(where: { $0.lun == known.lun && $0.names(known) })?.caching, caching != known.caching else { continue }
+            throw APIError.machineMustBeDeallocated(old.id, "caching")
+        }
     }
 
     /// Ends and forgets a machine. The caller holds its turn.

@@ -98,7 +98,7 @@ struct MetadataHandler: APIHandler {
             "resourceGroupName": .string(record.id.group ?? ""), "resourceId": .string(record.id.text),
             "subscriptionId": .string(record.id.subscription ?? ""),
             "securityProfile": [
-                "encryptionAtHost": .string(record.labels["securityProfile"]?["encryptionAtHost"]?.bool == true ? "true" : "false"),
+                "encryptionAtHost": .string(record.encryptsAtHost ? "true" : "false"),
                 "secureBootEnabled": "false", "virtualTpmEnabled": "false",
             ],
             "storageProfile": [

@@ -1,13 +1,13 @@
 import CofferModel
 
-/// All rules about disk encryption sets and encrypted disks. When you add one: give it a test in `EncryptionRulesTests`.
+/// All rules about encryption. When you add one: give it a test in `EncryptionRulesTests`.
 extension EncryptionRule {
     static let all: [EncryptionRule] = [
         .keyURLForm, .keyURLVersion, .keyType, .keySize, .keyEnabled, .keyNotBefore, .keyExpires, .vaultPurgeProtection, .vaultRegion,
         .vaultSubscription, .sourceVaultMatch, .sourceVaultSubscription, .setIdentity, .setIdentityNeeded, .setType, .setTypeFixed, .setInUse,
         .setRequired, .setWithPlatformKey, .setSubscription, .setRegion, .setTypeMatch, .encryptionChangeAttached, .customerKeyKept, .incrementalKeepsCustomerKey,
         .incrementalOneSet, .doubleEncryptionSKU, .setLimit2021, .setLimit,
-    ]
+    ] + ofHost + ofGuest + ofUnmanagedDisks
 
     // MARK: The key of a disk encryption set
 

@@ -82,7 +82,8 @@ struct SnapshotsService: Sendable {
             id: id, disk: creation.newID(), location: location, tags: wanted.tags ?? [:], sku: sku, byteCount: source.byteCount,
             encryption: choice.type, set: choice.set, created: creation.clock.now(), labels: labels, phase: .creating,
             origin: DiskOrigin(kind: .copy, source: sourceID, sourceDisk: source.disk),
-            snapshot: SnapshotTraits(isIncremental: isIncremental, family: family))
+            snapshot: SnapshotTraits(isIncremental: isIncremental, family: family),
+            guestEncryption: try GuestEncryption.merged(source.guestEncryption, with: wanted.guestEncryption))
         return try await creation.create(record, of: source)
     }
 }

@@ -12,12 +12,20 @@ package struct ProviderPath {
 
     /// - Returns: nil if the path has no `providers/{namespace}/…`.
     package init?(_ parts: [String], method: APIRequest.Method) {
-        guard let index = parts.lastIndex(where: { $0.lowercased() == "providers" }), parts.count > index + 2 else { return nil }
+        guard let index = Self.start(parts), parts.count > index + 2 else { return nil }
         namespace = parts[index + 1]
         path = Array(parts[(index + 2)...])
         scopePath = Array(parts[..<index])
         self.method = method
     }
+
+    /// Where the last `providers` is. What follows Microsoft.Features names the provider that a feature is of.
+    private static func start(_ parts: [String]) -> Int? {
+        let starts = parts.indices.filter { parts[$0].lowercased() == "providers" }
+        return starts.first { $0 + 1 < parts.count && isFeatures(parts[$0 + 1]) } ?? starts.last
+    }
+
+    private static func isFeatures(_ namespace: String) -> Bool { namespace.lowercased() == FeaturesProvider.name.lowercased() }
 
     /// A POST to a path of odd length ends with a verb, such as `purge`.
     private var isAction: Bool { method == .post && path.count % 2 == 1 }
@@ -44,6 +52,8 @@ package struct ProviderPath {
 
     /// Where that must be allowed: the resource, or for a list what holds the resources.
     package var scope: ResourceID? {
+        // A feature is no resource: it is allowed or forbidden for the subscription.
+        if Self.isFeatures(namespace) { return ResourceID("/" + scopePath.joined(separator: "/")) }
         let whole = isAction || path.count % 2 == 1 ? Array(path.dropLast()) : path
         let parts = whole.isEmpty ? scopePath : scopePath + ["providers", namespace] + whole
         return ResourceID("/" + parts.joined(separator: "/"))

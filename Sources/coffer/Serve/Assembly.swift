@@ -71,6 +71,7 @@ struct Assembly {
             region: card.region, vaultSuffix: vaultSuffix
         )
         let images = ImageCatalogue(directory: directory.imagesPath)
+        let features = FeaturesService(store: store, clock: clock)
         let network = NetworkServices(
             store: store, authorizer: identity.authorizer, publicNetwork: PublicNetwork(command.publicNetwork) ?? .standard)
         let compute = ComputeServices(
@@ -89,7 +90,7 @@ struct Assembly {
                 host: QEMUHost(
                     root: directory.machinesPath, accelerator: .tcg, relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
                     report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
-                images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger)),
+                images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger), features: features),
             imageReader: QemuImageReader(directory: command.importDirectory),
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
@@ -103,6 +104,7 @@ struct Assembly {
             settings: resources, store: store, images: images,
             providers: [
                 identity.provider, identity.managed, compute.provider, network.provider, vault.provider, deployments.provider,
+                FeaturesProvider(service: features, tenantID: card.tenantID),
             ],
             authenticator: identity.authenticator, authorizer: identity.authorizer, clock: clock,
             onDeleted: {

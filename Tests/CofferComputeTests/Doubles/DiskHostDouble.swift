@@ -41,6 +41,7 @@ final class DiskHostDouble: DiskHost {
     private let contents = Mutex(Contents())
 
     var disks: [DiskID: Disk] { contents.withLock { $0.disks } }
+    var ownDisks: [DiskID: Disk] { contents.withLock { $0.ownDisks } }
     var commands: [DiskCommand] { contents.withLock { $0.commands } }
 
     func change(_ disk: DiskID, _ body: (inout Disk) -> Void) {
@@ -70,6 +71,7 @@ final class DiskHostDouble: DiskHost {
                 contents.disks[id]?.limits = .none
                 if contents.disks[id]?.reencryption?.state == .running { contents.disks[id]?.reencryption?.state = .waiting }
             }
+            for id in contents.ownDisks.keys { contents.ownDisks[id]?.state = .closed }
         }
     }
 

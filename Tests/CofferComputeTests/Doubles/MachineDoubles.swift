@@ -90,13 +90,23 @@ final class InterfacesDouble: NetworkInterfaces {
     func remove(_ interface: ResourceID) async throws {}
 }
 
-/// One image.
+/// An image of Debian, and others by their names alone.
 struct ImagesDouble: PlatformImages {
     static let image = PlatformImage(
         publisher: "Debian", offer: "debian-12", sku: "12-gen2", version: "12.20260101.0", osType: "Linux", generation: "V2", byteCount: 2 << 30,
         path: "/images/disk.raw")
 
-    func images() async throws -> [PlatformImage] { [Self.image] }
+    private static func image(_ publisher: String, _ offer: String, _ sku: String, _ osType: String) -> PlatformImage {
+        PlatformImage(
+            publisher: publisher, offer: offer, sku: sku, version: "1.0.0", osType: osType, generation: "V2", byteCount: 2 << 30, path: "/images/disk.raw")
+    }
+
+    func images() async throws -> [PlatformImage] {
+        [
+            Self.image, Self.image("Canonical", "0001-com-ubuntu-server-jammy", "22_04-lts-gen2", "Linux"),
+            Self.image("MicrosoftWindowsServer", "WindowsServer", "2022-datacenter", "Windows"),
+        ]
+    }
 }
 
 /// Sockets that tests ask at by calling.
@@ -118,4 +128,13 @@ struct TokensDouble: IdentityTokens {
         guard resource != "https://nothing" else { throw APIError(status: 400, code: "invalid_resource", message: "no such resource") }
         return IdentityToken(text: "\(identity.objectID) for \(resource)", expires: 5000, expiresInSeconds: 3599)
     }
+}
+
+/// A subscription whose features are registered unless a test says otherwise.
+final class FeaturesDouble: SubscriptionFeatures {
+    private let isOn = Mutex(true)
+
+    func register(_ isRegistered: Bool) { isOn.withLock { $0 = isRegistered } }
+
+    func isRegistered(_ feature: String, of namespace: String, in subscription: String) async throws -> Bool { isOn.withLock { $0 } }
 }
