@@ -10,6 +10,8 @@ private final class InputWire: ByteWire {
 
     func send(_ bytes: UnsafeRawBufferPointer) {}
 
+    func interrupt() {}
+
     func receive(into bytes: UnsafeMutableRawBufferPointer) throws(NBDFailure) {
         precondition(bytes.count <= 33 << 20, "more is read than may be")
         guard bytes.count <= input.count else { throw .connection("the input has ended") }

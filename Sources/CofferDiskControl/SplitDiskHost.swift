@@ -26,9 +26,7 @@ package struct SplitDiskHost: Sendable {
         switch command {
         case .hello: return try await greet(command)
         case .open(let disk, let keys, let isReadOnly, let use): return .disk(try await open(disk, keys, isReadOnly, use))
-        case .close(let disk):
-            _ = try await atHostIfAttached(command, disk)
-            return try await storage(command)
+        case .close(let disk): return try await close(disk)
         case .suspend(let disk, _), .pause(let disk, _): return .disk(try await stop(disk, command))
         case .resume(let disk, let keys): return .disk(try await resume(disk, keys))
         case .resize(let disk, _):
@@ -81,10 +79,29 @@ package struct SplitDiskHost: Sendable {
         }
     }
 
+    /// The host brings what it has to the storage service and lets go, then that closes the disk, whatever became of the rest.
+    private func close(_ disk: DiskID) async throws -> DiskReply {
+        let stored = try? await status(storage(.inspect(disk: disk)))
+        var isLost = false
+        if let stored, stored.state == .suspended, case .machine(_, let encryptsAtHost)? = stored.use {
+            // A host must not wait for a storage that waits for keys: it needs none for what the host encrypted, and takes nothing else.
+            _ = try await storage(encryptsAtHost ? .resume(disk: disk, keys: []) : .suspend(disk: disk, reason: stored.reason ?? ""))
+            isLost = !encryptsAtHost
+        }
+        let left = await result { try await atHostIfAttached(.close(disk: disk), disk) }
+        let closed = try await storage(.close(disk: disk))
+        // What was not flushed before the key was lost is lost with it.
+        if !isLost { _ = try left.get() }
+        return closed
+    }
+
+    private func result<R>(_ body: () async throws -> R) async -> Result<R, any Error> {
+        do { return .success(try await body()) } catch { return .failure(error) }
+    }
+
     /// The host stops first: the storage service waits for no I/O of its then. A host that is not there keeps no key from being wiped.
     private func stop(_ disk: DiskID, _ command: DiskCommand) async throws -> DiskStatus {
-        let stopped: Result<DiskReply?, any Error>
-        do { stopped = .success(try await atHostIfAttached(command, disk)) } catch { stopped = .failure(error) }
+        let stopped = await result { try await atHostIfAttached(command, disk) }
         let stored = try await status(storage(command))
         return stored.merged(with: try stopped.get().map(status))
     }

@@ -19,6 +19,7 @@ package final class LinkStorage: DiskStorage {
 
     private struct Pool {
         var idle: [NBDSession] = []
+        var busy: [ObjectIdentifier: NBDSession] = [:]
         var isEnding = false
     }
 
@@ -95,6 +96,11 @@ package final class LinkStorage: DiskStorage {
     /// Lets I/O that waits for the service fail from now on, so that whoever waits can end.
     package func releaseWaiting() { pool.withLock { $0.isEnding = true } }
 
+    /// Lets commands in progress fail: a service that waits for the disk's keys answers none.
+    package func interrupt() {
+        for session in pool.withLock({ $0.busy }).values { session.interrupt() }
+    }
+
     /// Does a command on a connection that nobody uses, and again on another as long as connections are lost.
     private func perform(_ command: (NBDSession) throws(NBDFailure) -> Void) throws(BlockError) {
         var deadline: ContinuousClock.Instant?
@@ -120,22 +126,32 @@ package final class LinkStorage: DiskStorage {
         do {
             try command(session)
         } catch {
-            if error.isOfCommand { give(session) } else { drop() }
+            if error.isOfCommand { give(session) } else { drop(session) }
             throw error
         }
         give(session)
     }
 
     private func take() throws(NBDFailure) -> NBDSession {
-        if let idle = pool.withLock({ $0.idle.popLast() }) { return idle }
-        return try NBDSession(address.connect(), export: export)
+        let idle = pool.withLock { $0.idle.popLast() }
+        let session = if let idle { idle } else { try NBDSession(address.connect(), export: export) }
+        pool.withLock { $0.busy[ObjectIdentifier(session)] = session }
+        return session
     }
 
-    private func give(_ session: NBDSession) { pool.withLock { $0.idle.append(session) } }
+    private func give(_ session: NBDSession) {
+        pool.withLock { pool in
+            pool.busy[ObjectIdentifier(session)] = nil
+            pool.idle.append(session)
+        }
+    }
 
-    /// Gives up the connections that nobody uses: if one was lost, so were probably the others.
-    private func drop() {
-        pool.withLock { $0.idle = [] }
+    /// Gives up a connection that was lost, and those that nobody uses: they were probably lost too.
+    private func drop(_ session: NBDSession) {
+        pool.withLock { pool in
+            pool.busy[ObjectIdentifier(session)] = nil
+            pool.idle = []
+        }
     }
 
     /// The disk's error for a failure that another try does not change.

@@ -11,6 +11,8 @@ package protocol ByteWire: AnyObject {
     ///
     /// - Throws: ``NBDFailure/connection(_:)``.
     func receive(into bytes: UnsafeMutableRawBufferPointer) throws(NBDFailure)
+    /// Lets calls in progress and later ones fail. Any thread may call it.
+    func interrupt()
 }
 
 extension ByteWire {
@@ -62,6 +64,8 @@ package final class SocketWire: ByteWire {
             done += got
         }
     }
+
+    package func interrupt() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     private static func failure(_ what: String) -> NBDFailure {
         .connection("\(what): \(unsafe String(cString: strerror(errno)))")

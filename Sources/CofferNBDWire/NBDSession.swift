@@ -4,7 +4,7 @@ package import CofferModel
 /// A conversation with a server about one export: one command at a time, and none that allocates for data.
 @safe
 package final class NBDSession: @unchecked Sendable {
-    // SAFETY: whoever has it sees to it that one thread at a time uses it.
+    // SAFETY: whoever has it sees to it that one thread at a time uses it; `interrupt()` touches the wire alone.
     package let agreement: NBDAgreement
     private let wire: any ByteWire
     private var cookie: UInt64 = 0
@@ -111,6 +111,9 @@ package final class NBDSession: @unchecked Sendable {
         }
         return found
     }
+
+    /// Lets a command in progress and later ones fail. Any thread may call it.
+    package func interrupt() { wire.interrupt() }
 
     /// Says good-bye; nothing is answered.
     package func end() {

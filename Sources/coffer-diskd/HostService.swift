@@ -63,7 +63,8 @@ final class HostService: Sendable {
             guard command != .quitIfIdle else { throw DiskFailure(.badCommand, "atHost takes a command about disks") }
             return try own.reply(to: command)
         case .sync:
-            for attached in all { try sync(attached) }
+            // The storage of one that is suspended may wait for its keys, and so would this.
+            for attached in all where attached.disk.suspensionReason == nil { try sync(attached) }
             return try own.reply(to: command)
         case .quitIfIdle:
             guard all.isEmpty else { throw DiskFailure(.busy, "disks are attached") }
@@ -78,6 +79,7 @@ final class HostService: Sendable {
         own.beginEnd()
         for attached in all {
             attached.link.releaseWaiting()
+            if attached.disk.suspensionReason != nil { attached.link.interrupt() }
             attached.disk.releaseWaiting()
             attached.disk.meter.limiter.set(.none)
         }

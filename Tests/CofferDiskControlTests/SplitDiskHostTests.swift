@@ -118,6 +118,21 @@ struct SplitDiskHostTests {
         #expect(try session.text(4, at: 0) == "kept")
     }
 
+    @Test("A disk that waits for its keys can be closed; what the host encrypted is kept", arguments: [false, true])
+    func closingWhilePaused(encryptsAtHost: Bool) async throws {
+        let split = try await Split()
+        _ = try await split.storage.create(Self.disk, keys: [.first])
+        let session = try split.session(try await split.open(Self.disk, [.first], cache: .readWrite, encryptsAtHost: encryptsAtHost))
+        try session.write(String(repeating: "flushed.", count: 512), at: 0, isDurable: true)
+        try session.write(String(repeating: "in cache", count: 512), at: 4096)
+        _ = try await split.status(.pause(disk: Self.disk, reason: "the vault is away"))
+        _ = try await split.both.perform(.sync)
+        #expect(try await split.status(.close(disk: Self.disk)).state == .closed)
+        let again = try split.session(try await split.open(Self.disk, [.first]))
+        #expect(try again.text(8, at: 0) == "flushed.")
+        if encryptsAtHost { #expect(try again.text(8, at: 4096) == "in cache") }
+    }
+
     @Test("Either part may be killed: the disk counts as closed, opening it again puts it in order, what was flushed is there", arguments: [false, true])
     func kills(encryptsAtHost: Bool) async throws {
         let split = try await Split()

@@ -12,6 +12,8 @@ private final class ScriptedWire: ByteWire {
 
     func send(_ bytes: UnsafeRawBufferPointer) { unsafe sent += bytes }
 
+    func interrupt() {}
+
     func receive(into bytes: UnsafeMutableRawBufferPointer) throws(NBDFailure) {
         guard bytes.count <= script.count else { throw .connection("the script has ended") }
         unsafe bytes.copyBytes(from: script.prefix(bytes.count))
