@@ -15,7 +15,7 @@ extension APIError {
             status: 404, code: "InvalidResourceType",
             message: "'\(path.joined(separator: "/").prefix(200))' could not be found in the namespace 'Microsoft.Compute'. Coffer serves there "
                 + "diskEncryptionSets (with associatedResources), disks, snapshots, images, virtualMachines (with instanceView, vmSizes, start, "
-                + "powerOff, deallocate, restart, redeploy and runCommand), skus and locations (with vmSizes and publishers)."
+                + "powerOff, deallocate, restart, redeploy and runCommand), virtualMachineScaleSets (with their virtualMachines), skus and locations (with vmSizes and publishers)."
         )
     }
 

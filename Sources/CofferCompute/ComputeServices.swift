@@ -81,13 +81,19 @@ package struct ComputeServices: Sendable {
         let machineService = MachinesService(
             store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), making: making,
             interfaces: machines.interfaces, assigner: assigner, authorizer: authorizer, host: machines.host, clock: clock, turns: turns)
+        let instances = ScaleSetInstances(store: store, machines: machineService, turns: turns)
+        let scaling = ScaleSetScaling(store: store, machines: machineService, instances: instances, clock: clock, turns: turns, report: report)
+        let scaleSets = ScaleSetsService(
+            store: store, machines: machineService, instances: instances, scaling: scaling, clock: clock, turns: turns)
+        let machineRoutes = MachinesRoutes(service: machineService)
         machineKeeper = MachineKeeper(
-            store: store, power: power, making: making, hosted: hosted, host: machines.host, turns: turns, report: report)
+            store: store, power: power, making: making, scaling: scaling, hosted: hosted, host: machines.host, turns: turns, report: report)
         provider = ComputeProvider(
             sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings),
             disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
             snapshots: SnapshotsRoutes(service: snapshots, access: accessRoutes, clock: clock), images: ImagesRoutes(service: images),
-            machines: MachinesRoutes(service: machineService), locations: LocationsRoutes(images: machines.images, region: settings.region))
+            machines: machineRoutes, scaleSets: ScaleSetsRoutes(service: scaleSets, machines: machineRoutes),
+            locations: LocationsRoutes(images: machines.images, region: settings.region))
         diskOperations = DiskOperationsHandler(
             routes: DiskOperationsRoutes(
                 service: operations, holders: HoldersService(store: store, keys: customerKeys, hosted: hosted), settings: settings), authenticator: authenticator,

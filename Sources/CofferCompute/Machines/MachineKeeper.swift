@@ -7,6 +7,7 @@ package struct MachineKeeper: Sendable {
     let store: any Store
     let power: MachinePower
     let making: MachineMaking
+    let scaling: ScaleSetScaling
     let hosted: HostedDisks
     let host: any MachineHost
     let turns: Turns
@@ -20,7 +21,7 @@ package struct MachineKeeper: Sendable {
         }
     }
 
-    /// Looks at every machine once.
+    /// Looks at every machine once, and at every scale set.
     func keepAll() async {
         do {
             let records = try await store.read { try $0.machines() }
@@ -28,6 +29,7 @@ package struct MachineKeeper: Sendable {
         } catch {
             report("machines: \(error.forLog)")
         }
+        await scaling.abandonInterrupted()
     }
 
     private func keep(_ record: MachineRecord) async {

@@ -31,6 +31,8 @@ struct MachineSpecification: Sendable {
     let osDisk: Disk?
     let dataDisks: [Disk]?
     let interfaces: [MachineRecord.Interface]?
+    /// Of interfaces that are to be made with the machine.
+    let interfaceConfigurations: [JSONValue]
     let identity: IdentityWish?
     let osProfile: JSONValue?
     let userData: String?
@@ -68,6 +70,11 @@ struct MachineSpecification: Sendable {
             return disks
         }
         interfaces = try properties?.networkProfile?.networkInterfaces.map { try $0.map(Self.interface) }
+        interfaceConfigurations = properties?.networkProfile?.networkInterfaceConfigurations ?? []
+        if interfaces?.isEmpty == false, !interfaceConfigurations.isEmpty {
+            throw APIError.invalidParameter(
+                "'networkProfile' has either 'networkInterfaces' or 'networkInterfaceConfigurations'.", target: "networkProfile")
+        }
         osProfile = try properties?.osProfile.map(Self.osProfile)
         if let text = properties?.userData, text.utf8.count > Self.longestUserData || !Self.isBase64(text) {
             throw APIError.invalidParameter("'userData' is at most 64 KiB of data in base 64.", target: "userData")
@@ -97,9 +104,6 @@ struct MachineSpecification: Sendable {
 
     private static func refuseWhatComesLater(_ body: MachineBody) throws {
         let properties = body.properties
-        if properties?.networkProfile?.networkInterfaceConfigurations.map({ $0 != .null && $0 != .array([]) }) == true {
-            throw APIError.notServedYet("Network interfaces that are made with their machine are", target: "networkInterfaceConfigurations")
-        }
         if properties?.securityProfile?.encryptionAtHost == true {
             throw APIError.notServedYet("Encryption at host is", target: "securityProfile.encryptionAtHost")
         }

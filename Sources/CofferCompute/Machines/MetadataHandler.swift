@@ -87,12 +87,12 @@ struct MetadataHandler: APIHandler {
         let tags = record.tags.sorted { $0.key < $1.key }
         let image = record.image
         return [
-            "azEnvironment": "Coffer", "location": .string(record.location), "name": .string(record.id.name),
+            "azEnvironment": "Coffer", "location": .string(record.location), "name": .string(record.name),
             "offer": image?["offer"] ?? "", "publisher": image?["publisher"] ?? "", "sku": image?["sku"] ?? "",
             "version": image?["exactVersion"] ?? "", "osType": .string(record.osDisk.osType ?? "Linux"),
             "osProfile": [
                 "adminUsername": record.osProfile?["adminUsername"] ?? "",
-                "computerName": record.osProfile?["computerName"] ?? .string(record.id.name), "disablePasswordAuthentication": "true",
+                "computerName": record.osProfile?["computerName"] ?? .string(record.name), "disablePasswordAuthentication": "true",
             ],
             "publicKeys": .array(keys.map { ["keyData": $0["keyData"] ?? "", "path": $0["path"] ?? ""] }),
             "resourceGroupName": .string(record.id.group ?? ""), "resourceId": .string(record.id.text),
@@ -113,7 +113,7 @@ struct MetadataHandler: APIHandler {
             "tags": .string(tags.map { "\($0.key):\($0.value)" }.joined(separator: ";")),
             "tagsList": .array(tags.map { ["name": .string($0.key), "value": .string($0.value)] }),
             "userData": .string(record.userData ?? ""), "vmId": .string(record.machine.text), "vmSize": .string(record.size),
-            "zone": .string(record.zones?.first ?? ""), "vmScaleSetName": "", "provider": .string(ResourceID.computeNamespace),
+            "zone": .string(record.zones?.first ?? ""), "vmScaleSetName": .string(record.instance == nil ? "" : record.id.parent?.name ?? ""), "provider": .string(ResourceID.computeNamespace),
         ]
     }
 
