@@ -15,7 +15,8 @@ extension APIError {
             status: 404, code: "InvalidResourceType",
             message: "'\(path.joined(separator: "/").prefix(200))' could not be found in the namespace 'Microsoft.Compute'. Coffer serves there "
                 + "diskEncryptionSets (with associatedResources), disks, unmanagedDisks, snapshots, images, virtualMachines (with extensions, instanceView, vmSizes, start, "
-                + "powerOff, deallocate, restart, redeploy, convertToManagedDisks and runCommand), skus and locations (with vmSizes and publishers)."
+                + "powerOff, deallocate, restart, redeploy, convertToManagedDisks and runCommand), "
+                + "virtualMachineScaleSets (with their virtualMachines), availabilitySets, skus and locations (with vmSizes and publishers)."
         )
     }
 

@@ -92,14 +92,19 @@ package struct ComputeServices: Sendable {
             availability: availability, clock: clock, turns: turns)
         let diagnostics = BootDiagnosticsService(store: store, host: machines.host, clock: clock, authority: settings.authority)
         bootDiagnostics = BootDiagnosticsHandler(service: diagnostics, trail: trail)
+        let instances = ScaleSetInstances(store: store, machines: machineService, turns: turns)
+        let scaling = ScaleSetScaling(store: store, machines: machineService, instances: instances, clock: clock, turns: turns, report: report)
+        let scaleSets = ScaleSetsService(
+            store: store, machines: machineService, instances: instances, scaling: scaling, clock: clock, turns: turns)
+        let machineRoutes = MachinesRoutes(service: machineService, diagnostics: diagnostics, trail: trail)
         machineKeeper = MachineKeeper(
-            store: store, power: power, making: making, hosted: hosted, host: machines.host, turns: turns, report: report)
+            store: store, power: power, making: making, scaling: scaling, hosted: hosted, host: machines.host, turns: turns, report: report)
         provider = ComputeProvider(
             sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings),
             disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
             unmanagedDisks: UnmanagedDisksRoutes(service: unmanaged, settings: settings),
             snapshots: SnapshotsRoutes(service: snapshots, access: accessRoutes, clock: clock), images: ImagesRoutes(service: images),
-            machines: MachinesRoutes(service: machineService, diagnostics: diagnostics, trail: trail),
+            machines: machineRoutes, scaleSets: ScaleSetsRoutes(service: scaleSets, machines: machineRoutes),
             availabilitySets: AvailabilitySetsRoutes(service: availability),
             locations: LocationsRoutes(images: machines.images, region: settings.region, usage: ComputeUsage(store: store)))
         diskOperations = DiskOperationsHandler(

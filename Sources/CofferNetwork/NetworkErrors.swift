@@ -36,7 +36,8 @@ extension APIError {
         APIError(
             status: 404, code: "InvalidResourceType",
             message: "'\(path.joined(separator: "/").prefix(200))' could not be found in the namespace 'Microsoft.Network'. Coffer serves there "
-                + served.joined(separator: ", ") + ".")
+                + served.joined(separator: ", ") + "."
+                + (path.first?.lowercased() == "loadbalancers" ? " A scale set is made without a load balancer so: az vmss create --load-balancer \"\"" : ""))
     }
 
     /// 400: the request names no group.

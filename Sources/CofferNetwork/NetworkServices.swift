@@ -12,7 +12,8 @@ package struct NetworkServices: Sendable {
         let interfaces = NetworkInterfaceType()
         let addresses = PublicAddressType(network: publicNetwork.prefix)
         let types: [any NetworkType] = [interfaces, addresses, VirtualNetworkType(), SecurityGroupType()]
-        provider = NetworkProvider(service: NetworkService(store: store, authorizer: authorizer), types: types)
-        self.interfaces = MachineInterfaces(store: store, interfaces: interfaces, addresses: addresses)
+        let service = NetworkService(store: store, authorizer: authorizer)
+        provider = NetworkProvider(service: service, types: types)
+        self.interfaces = MachineInterfaces(store: store, service: service, interfaces: interfaces, addresses: addresses)
     }
 }

@@ -14,6 +14,40 @@ package protocol NetworkInterfaces: Sendable {
     func detach(allOf machine: ResourceID, keeping kept: [ResourceID]) async throws
     /// Deletes an interface with what was asked to go with it (`deleteOption` of its public IP addresses), for a machine that is deleted.
     func remove(_ interface: ResourceID) async throws
+    /// The interfaces that are to be made with a machine, in the order in which it asks for them.
+    ///
+    /// - Parameter configurations: `networkInterfaceConfigurations` of the machine.
+    /// - Throws: ``APIError`` for the first that is not well formed.
+    func planned(_ configurations: [JSONValue], for machine: ResourceID) throws -> [PlannedInterface]
+    /// Makes an interface with its public IP addresses.
+    ///
+    /// - Throws: ``APIError`` if something that it names is not there or may not be used by the caller; then nothing of it is left.
+    func make(_ interface: PlannedInterface, in location: String, by grant: Grant) async throws
+    /// What is below a resource that is not of the network, such as a scale set or one of its instances, as Azure Resource Manager shows it.
+    func documents(of part: InterfacePart, below owner: ResourceID) async throws -> [JSONValue]
+}
+
+/// What is made with machines.
+package enum InterfacePart: Sendable {
+    case interfaces
+    case publicAddresses
+}
+
+/// An interface that is to be made with a machine.
+package struct PlannedInterface: Sendable {
+    package let id: ResourceID
+    package let isPrimary: Bool?
+    /// By its `deleteOption`; nil if nothing was said.
+    package let isDeletedWithMachine: Bool?
+    /// One of the machine's `networkInterfaceConfigurations`.
+    package let configuration: JSONValue
+
+    package init(id: ResourceID, isPrimary: Bool?, isDeletedWithMachine: Bool?, configuration: JSONValue) {
+        self.id = id
+        self.isPrimary = isPrimary
+        self.isDeletedWithMachine = isDeletedWithMachine
+        self.configuration = configuration
+    }
 }
 
 /// How a machine is joined to the network through one interface.

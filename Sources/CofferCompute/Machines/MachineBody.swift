@@ -54,7 +54,7 @@ struct MachineBody: Decodable {
 
     struct Network: Decodable {
         let networkInterfaces: [Interface]?
-        let networkInterfaceConfigurations: JSONValue?
+        let networkInterfaceConfigurations: [JSONValue]?
     }
 
     struct Interface: Decodable {

@@ -41,7 +41,7 @@ struct MachineDisks: Sendable {
             return Plan(disk: record(wanted, id))
         }
         let suffix = wanted.lun.map { "_DataDisk_\($0)_" } ?? "_OsDisk_1_"
-        let name = wanted.name ?? "\(machine.name)\(suffix)\(DiskName.random())"
+        let name = wanted.name ?? "\(machine.machineName)\(suffix)\(DiskName.random())"
         let id = try ResourceID.compute(DisksRoutes.type, name, subscription: machine.subscription ?? "", group: group)
         guard try await store.read({ try $0.disk(id) }) == nil else {
             throw APIError(

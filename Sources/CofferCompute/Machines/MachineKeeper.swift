@@ -7,6 +7,7 @@ package struct MachineKeeper: Sendable {
     let store: any Store
     let power: MachinePower
     let making: MachineMaking
+    let scaling: ScaleSetScaling
     let hosted: HostedDisks
     let host: any MachineHost
     let turns: Turns
@@ -20,7 +21,7 @@ package struct MachineKeeper: Sendable {
         }
     }
 
-    /// Looks at every machine once.
+    /// Looks at every machine once, and at every scale set.
     func keepAll() async {
         do {
             // Listed first: a temporary disk is made only when its machine's record is there.
@@ -31,6 +32,7 @@ package struct MachineKeeper: Sendable {
         } catch {
             report("machines: \(error.forLog)")
         }
+        await scaling.abandonInterrupted()
     }
 
     /// Opens a temporary disk that was closed by an end of its host, and deletes one that was left by an end in the midst of things.

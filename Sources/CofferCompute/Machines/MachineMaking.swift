@@ -1,7 +1,6 @@
 import CofferCore
 import CofferModel
 import CofferPlatform
-import Synchronization
 
 /// Makes virtual machines, each in a task of this process, as copying a disk may take long. One that a crash ends is not taken up again,
 /// and the machine says so.
@@ -14,10 +13,7 @@ final class MachineMaking: Sendable {
     private let clock: any WallClock
     private let turns: Turns
     private let report: @Sendable (String) -> Void
-    private let running = Mutex<[ResourceID: Task<APIError?, Never>]>([:])
-
-    /// How long a request waits for its machine.
-    private static let patience = Duration.seconds(20)
+    private let tasks = ResourceTasks()
 
     init(
         store: any Store, disks: MachineDisks, power: MachinePower, interfaces: any NetworkInterfaces, host: any MachineHost,
@@ -35,50 +31,40 @@ final class MachineMaking: Sendable {
 
     /// Writes the record of a machine and begins to make it.
     ///
+    /// - Parameter made: Interfaces that are made with it.
     /// - Throws: ``APIError`` if another is being made under its name, or its interfaces cannot be had.
-    func begin(_ record: MachineRecord, _ plans: [MachineDisks.Plan]) async throws {
+    func begin(_ record: MachineRecord, _ plans: [MachineDisks.Plan], _ made: [PlannedInterface], by grant: Grant) async throws {
         do {
             try await store.write { try $0.put(record, record.id.key, in: MachineRecord.collection, if: .absent) }
         } catch StoreError.preconditionFailed {
             throw APIError.diskIsChanging(record.id)
         }
         do {
+            for interface in made { try await interfaces.make(interface, in: record.location, by: grant) }
             try await interfaces.attach(record.interfaces.map(\.id), to: record.id, in: record.location)
         } catch {
+            try await removeInterfaces(madeWith: record)
             try await forget(record)
             throw error
         }
-        let task = Task { await self.make(record, plans) }
-        running.withLock { $0[record.id] = task }
+        tasks.begin(record.id) { await self.make(record, plans) }
     }
 
     /// Waits until a machine is made, or for as long as a request should take.
     ///
     /// - Throws: ``APIError``: why it could not be made.
-    func wait(for record: MachineRecord) async throws {
-        guard let task = running.withLock({ $0[record.id] }) else { return }
-        let refusal = await withTaskGroup(of: APIError?.self) { group in
-            group.addTask { await task.value }
-            group.addTask {
-                try? await Task.sleep(for: Self.patience)
-                return nil
-            }
-            let first = await group.next()
-            group.cancelAll()
-            return first ?? nil
-        }
-        if let refusal { throw refusal }
-    }
+    func wait(for record: MachineRecord) async throws { try await tasks.wait(for: record.id) }
+
+    /// Waits until a machine is made however long it takes; its making is cancelled with who waits.
+    ///
+    /// - Throws: ``APIError``: why it could not be made.
+    func finish(_ id: ResourceID) async throws { try await tasks.finish(id) }
 
     /// Whether a machine is being made just now.
-    func isMaking(_ id: ResourceID) -> Bool { running.withLock { $0[id] != nil } }
+    func isMaking(_ id: ResourceID) -> Bool { tasks.isRunning(id) }
 
     /// Ends the making of a machine and waits for its end.
-    func cancel(_ id: ResourceID) async {
-        guard let task = running.withLock({ $0[id] }) else { return }
-        task.cancel()
-        _ = await task.value
-    }
+    func cancel(_ id: ResourceID) async { await tasks.cancel(id) }
 
     /// Says of a machine that nobody makes any more that it failed.
     func abandon(_ record: MachineRecord) async throws {
@@ -110,7 +96,6 @@ final class MachineMaking: Sendable {
     }
 
     private func make(_ record: MachineRecord, _ plans: [MachineDisks.Plan]) async -> APIError? {
-        defer { running.withLock { $0[record.id] = nil } }
         do {
             try await turns.take(record.id.key) {
                 for plan in plans {
@@ -141,10 +126,15 @@ final class MachineMaking: Sendable {
         let stopped = try await power.stop(record, to: .deallocated, grace: .zero, because: refusal)
         try await disks.release(record.disks.map(\.disk), of: record.id)
         try await interfaces.detach(allOf: record.id, keeping: [])
+        try await removeInterfaces(madeWith: record)
         for plan in plans {
             if let making = plan.making { try await disks.delete([plan.disk.disk], by: making.grant) }
         }
         _ = try await store.write { try $0.change(stopped) { $0.phase = .failed } }
+    }
+
+    private func removeInterfaces(madeWith record: MachineRecord) async throws {
+        for interface in record.interfaces where interface.isMadeWithMachine == true { try await interfaces.remove(interface.id) }
     }
 
     private func forget(_ record: MachineRecord) async throws {

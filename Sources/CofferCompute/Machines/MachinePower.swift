@@ -31,7 +31,7 @@ struct MachinePower: Sendable {
             for interface in begun.interfaces { plans.append(try await interfaces.plan(of: interface.id)) }
             try await answering(begun) {
                 try await host.start(MachinePlan(
-                    id: begun.machine, name: begun.id.name, memoryMebibytes: size.memoryMebibytes, processors: size.processors,
+                    id: begun.machine, name: begun.name, memoryMebibytes: size.memoryMebibytes, processors: size.processors,
                     firmware: begun.generation == "V2" ? .uefi : .bios, disks: opened, interfaces: plans, metadataPath: metadata.path(of: begun.machine)))
             }
             try await metadata.open(begun)

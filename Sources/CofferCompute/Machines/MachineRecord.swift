@@ -52,6 +52,8 @@ struct MachineRecord: Codable, Equatable, Sendable {
     var power: Power
     /// Why it failed, or why it does not run though it is to.
     var reason: Reason?
+    /// Of an instance of a scale set.
+    var instance: Instance?
 
     /// A disk of the machine.
     struct Disk: Codable, Equatable, Sendable {
@@ -83,6 +85,17 @@ struct MachineRecord: Codable, Equatable, Sendable {
         let id: ResourceID
         var isPrimary: Bool?
         var deletesWithMachine: Bool
+        /// Whether it was made with the machine, and goes if the machine cannot be made.
+        var isMadeWithMachine: Bool?
+    }
+
+    /// What the record of an instance of a scale set has beside that of a virtual machine.
+    struct Instance: Codable, Equatable, Sendable {
+        /// The version of the set's model that it has.
+        var version: Int
+        /// The part of the model that only making the machine anew changes, as it was.
+        var fixed: JSONValue
+        var isProtectedFromScaleIn: Bool?
     }
 
     /// An error that is kept.
@@ -94,6 +107,25 @@ struct MachineRecord: Codable, Equatable, Sendable {
 
     /// The OS disk first.
     var disks: [Disk] { [osDisk] + dataDisks }
+    /// What guests and people know it by.
+    var name: String { id.machineName }
+}
+
+extension MachineRecord.Interface {
+    /// One that is made with its machine. Those of instances always go with them.
+    init(_ planned: PlannedInterface, of instance: MachineRecord.Instance?) {
+        self.init(
+            id: planned.id, isPrimary: planned.isPrimary, deletesWithMachine: instance != nil || planned.isDeletedWithMachine ?? true,
+            isMadeWithMachine: true)
+    }
+}
+
+extension ResourceID {
+    /// The name of a machine: of an instance of a scale set, the set's name and its number.
+    var machineName: String {
+        guard isType("Microsoft.Compute/virtualMachineScaleSets/virtualMachines"), let set = parent else { return name }
+        return "\(set.name)_\(name)"
+    }
 }
 
 extension ReadTransaction {

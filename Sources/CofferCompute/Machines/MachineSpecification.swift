@@ -33,6 +33,8 @@ struct MachineSpecification: Sendable {
     let osDisk: Disk?
     let dataDisks: [Disk]?
     let interfaces: [MachineRecord.Interface]?
+    /// Of interfaces that are to be made with the machine.
+    let interfaceConfigurations: [JSONValue]
     let identity: IdentityWish?
     let osProfile: JSONValue?
     let administrator: AdministratorAccess?
@@ -77,6 +79,11 @@ struct MachineSpecification: Sendable {
             return disks
         }
         interfaces = try properties?.networkProfile?.networkInterfaces.map { try $0.map(Self.interface) }
+        interfaceConfigurations = properties?.networkProfile?.networkInterfaceConfigurations ?? []
+        if interfaces?.isEmpty == false, !interfaceConfigurations.isEmpty {
+            throw APIError.invalidParameter(
+                "'networkProfile' has either 'networkInterfaces' or 'networkInterfaceConfigurations'.", target: "networkProfile")
+        }
         osProfile = try properties?.osProfile.map(Self.osProfile)
         administrator = try properties?.osProfile.map(AdministratorAccess.init)
         if let text = properties?.userData, text.utf8.count > Self.longestUserData || !Base64Text.isValid(text) {
@@ -111,9 +118,6 @@ struct MachineSpecification: Sendable {
 
     private static func refuseWhatComesLater(_ body: MachineBody) throws {
         let properties = body.properties
-        if properties?.networkProfile?.networkInterfaceConfigurations.map({ $0 != .null && $0 != .array([]) }) == true {
-            throw APIError.notServedYet("Network interfaces that are made with their machine are", target: "networkInterfaceConfigurations")
-        }
         if properties?.securityProfile?.securityType?.lowercased() == "confidentialvm" {
             throw APIError.notServedYet("Confidential machines are", target: "securityProfile.securityType")
         }

@@ -51,7 +51,8 @@ struct MachinesRoutes: Sendable {
         }
     }
 
-    private func act(_ request: ARMRequest, on id: ResourceID, _ words: [String]) async throws -> APIResponse {
+    /// - Parameter words: What is asked of the machine, in lower case.
+    func act(_ request: ARMRequest, on id: ResourceID, _ words: [String]) async throws -> APIResponse {
         let isPost = request.http.method == .post
         switch words {
         case ["instanceview"] where request.http.method == .get:

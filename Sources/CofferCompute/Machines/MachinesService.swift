@@ -28,7 +28,7 @@ struct MachinesService: Sendable {
 
     /// All machines below a subscription or group.
     func machines(in scope: ResourceID) async throws -> [ShownMachine] {
-        let records = try await store.read { try $0.machines(in: scope) }
+        let records = try await store.read { try $0.machines(in: scope).filter { $0.instance == nil } }
         return try await sideBySide(records) { try await show($0) }.sorted { $0.record.id.key < $1.record.id.key }
     }
 
@@ -118,7 +118,7 @@ struct MachinesService: Sendable {
         try await encryption.requireGuest(record, volume)
     }
 
-    private func show(_ record: MachineRecord) async throws -> ShownMachine {
+    func show(_ record: MachineRecord) async throws -> ShownMachine {
         let disks = try await store.read { transaction in try record.disks.map { try transaction.disk($0.disk) } }
         return ShownMachine(record: record, disks: disks, isRunning: await host.isRunning(record.machine))
     }
@@ -137,18 +137,28 @@ struct MachinesService: Sendable {
     }
 
     /// Checks everything that can be checked, writes the record and begins to make the machine.
-    private func begin(_ id: ResourceID, as wanted: MachineSpecification, by grant: Grant) async throws -> MachineRecord {
+    ///
+    /// - Parameters:
+    ///   - instance: Of an instance of a scale set.
+    ///   - known: The identities of the set.
+    func begin(
+        _ id: ResourceID, as wanted: MachineSpecification, instance: MachineRecord.Instance? = nil, known: [AssignedIdentity] = [], by grant: Grant
+    ) async throws -> MachineRecord {
         guard let location = wanted.location, !location.isEmpty else { throw APIError.locationNotAvailable("") }
         guard let size = wanted.size else { throw APIError.machineNeeds("hardwareProfile.vmSize", "choose a size, such as Standard_B1s.") }
         guard let osDisk = wanted.osDisk else {
             throw APIError.machineNeeds("storageProfile.osDisk", "a machine has a disk that it starts from.")
         }
-        guard let wantedInterfaces = wanted.interfaces, !wantedInterfaces.isEmpty else {
+        let made = try interfaces.planned(wanted.interfaceConfigurations, for: id)
+        let wantedInterfaces = (wanted.interfaces ?? []) + made.map { MachineRecord.Interface($0, of: instance) }
+        guard !wantedInterfaces.isEmpty else {
             throw APIError.machineNeeds("networkProfile.networkInterfaces", "a machine has at least one.")
         }
         let dataDisks = wanted.dataDisks ?? []
         if let set = wanted.availabilitySet { try await availability.requireJoin(set, location: location, zones: wanted.zones) }
-        for interface in wantedInterfaces { try await checkJoin(interface.id, by: grant, from: id) }
+        for interface in wantedInterfaces {
+            if interface.isMadeWithMachine == true { try await checkMaking(interface.id, by: grant, from: id) } else { try await checkJoin(interface.id, by: grant, from: id) }
+        }
         if osDisk.createOption == .fromImage { try wanted.administrator?.requireEntry() }
         let image = try await wanted.image.asyncMap { try await images.choose($0) }
         if let isAtHost = wanted.encryptsAtHost {
@@ -162,7 +172,7 @@ struct MachinesService: Sendable {
         for disk in dataDisks { plans.append(try await disks.plan(disk, of: id, location: location, image: nil, by: grant)) }
         try disks.requireOneKind(plans.map(\.disk.disk), of: id)
         if let osType = image?.osType { plans[0].disk.osType = osType }
-        let identities = try await identities(wanted.identity, of: id, known: [], isPatch: false, by: grant)
+        let identities = try await identities(wanted.identity, of: id, known: known, isPatch: false, by: grant)
         let attached = plans[0].making == nil ? try await store.read { [plans] in try $0.disk(plans[0].disk.disk) } : nil
         let machine = MachineID(disks.disks.creation.newID())
         let record = MachineRecord(
@@ -170,13 +180,14 @@ struct MachinesService: Sendable {
             image: image?.reference, osGeneration: image?.generation ?? attached?.labels.hyperVGeneration, osDisk: plans[0].disk,
             dataDisks: plans.dropFirst().map(\.disk), interfaces: wantedInterfaces, osProfile: wanted.osProfile, labels: wanted.labels,
             userData: wanted.userData,
-            provisioning: try await wanted.administrator.asyncMap { try await provisioning.seal($0, for: machine) } ?? nil, identities: identities, phase: .creating, power: .running)
+            provisioning: try await wanted.administrator.asyncMap { try await provisioning.seal($0, for: machine) } ?? nil, identities: identities, phase: .creating, power: .running,
+            instance: instance)
         try Self.requireFit(size, record, dataDisks: dataDisks.count)
-        try await making.begin(record, plans)
+        try await making.begin(record, plans, made, by: grant)
         return record
     }
 
-    private func identities(
+    func identities(
         _ wish: IdentityWish?, of id: ResourceID, known: [AssignedIdentity], isPatch: Bool, by grant: Grant
     ) async throws -> [AssignedIdentity] {
         guard let wish else { return known }
@@ -208,8 +219,14 @@ struct MachinesService: Sendable {
         try await authorizer.require(action, on: interface, linkedFrom: id, by: grant)
     }
 
+    /// Interfaces of instances are the scale set's, and need no right of their own.
+    private func checkMaking(_ interface: ResourceID, by grant: Grant, from id: ResourceID) async throws {
+        guard interface.isType("Microsoft.Network/networkInterfaces") else { return }
+        try await authorizer.require(.management("Microsoft.Network/networkInterfaces/write"), on: interface, linkedFrom: id, by: grant)
+    }
+
     /// Changes a machine that is there. The caller holds its turn.
-    private func update(
+    func update(
         _ old: MachineRecord, _ wanted: MachineSpecification, tags: [String: String], isPatch: Bool = false, by grant: Grant
     ) async throws -> MachineRecord {
         if let disk = wanted.osDisk, let id = disk.disk, id != old.osDisk.disk { throw APIError.machinePropertyFixed("osDisk.managedDisk.id") }
@@ -280,8 +297,38 @@ struct MachinesService: Sendable {
         }
     }
 
+    /// Makes a machine's OS disk anew, and starts the machine if it ran. The caller holds its turn.
+    ///
+    /// The old disk is given up only when there is the new one, which is nobody's until the record names it.
+    func replaceOSDisk(
+        of record: MachineRecord, as wanted: MachineSpecification.Disk, image reference: JSONValue?, by grant: Grant
+    ) async throws -> MachineRecord {
+        let image = try await reference.asyncMap { try await images.choose($0) }
+        var plan = try await disks.plan(wanted, of: record.id, location: record.location, image: image?.wish, by: grant)
+        if let osType = image?.osType { plan.disk.osType = osType }
+        let stopped = try await power.stop(record, to: .deallocated, grace: .zero)
+        do {
+            try await disks.make(plan)
+        } catch {
+            try await disks.delete([plan.disk.disk], by: grant)
+            throw error
+        }
+        let changed = try await store.write { [plan] transaction in
+            try transaction.change(stopped) { machine in
+                machine.osDisk = plan.disk
+                machine.image = image?.reference
+                machine.osGeneration = image?.generation
+            }
+        }
+        guard let changed else { throw APIError.resourceNotFound(record.id) }
+        try await disks.claim([plan.disk.disk], for: record.id)
+        try await disks.release([record.osDisk.disk], of: record.id)
+        try await disks.delete([record.osDisk.disk], by: grant)
+        return record.power == .running ? try await power.start(changed) : changed
+    }
+
     /// Ends and forgets a machine. The caller holds its turn.
-    private func remove(_ record: MachineRecord, isForced: Bool, by grant: Grant) async throws {
+    func remove(_ record: MachineRecord, isForced: Bool, by grant: Grant) async throws {
         _ = try await store.write { try $0.change(record) { $0.phase = .deleting } }
         _ = try await power.stop(record, to: .deallocated, grace: isForced ? .zero : .seconds(5))
         try await disks.release(record.disks.map(\.disk), of: record.id)

@@ -103,12 +103,12 @@ struct MetadataHandler: APIHandler {
         let image = record.image
         let hasPasswords = record.osProfile?["linuxConfiguration"]?["disablePasswordAuthentication"]?.bool != true
         return [
-            "azEnvironment": "Coffer", "location": .string(record.location), "name": .string(record.id.name),
+            "azEnvironment": "Coffer", "location": .string(record.location), "name": .string(record.name),
             "offer": image?["offer"] ?? "", "publisher": image?["publisher"] ?? "", "sku": image?["sku"] ?? "",
             "version": image?["exactVersion"] ?? "", "osType": .string(record.osDisk.osType ?? "Linux"),
             "osProfile": [
                 "adminUsername": record.osProfile?["adminUsername"] ?? "",
-                "computerName": record.osProfile?["computerName"] ?? .string(record.id.name), 
+                "computerName": record.osProfile?["computerName"] ?? .string(record.name),
                 "disablePasswordAuthentication": .string(hasPasswords ? "false" : "true"),
             ],
             "publicKeys": .array(keys.map { ["keyData": $0["keyData"] ?? "", "path": $0["path"] ?? ""] }),
@@ -130,7 +130,7 @@ struct MetadataHandler: APIHandler {
             "tags": .string(tags.map { "\($0.key):\($0.value)" }.joined(separator: ";")),
             "tagsList": .array(tags.map { ["name": .string($0.key), "value": .string($0.value)] }),
             "userData": .string(record.userData ?? ""), "vmId": .string(record.machine.text), "vmSize": .string(record.size),
-            "zone": .string(record.zones?.first ?? ""), "vmScaleSetName": "", "provider": .string(ResourceID.computeNamespace),
+            "zone": .string(record.zones?.first ?? ""), "vmScaleSetName": .string(record.instance == nil ? "" : record.id.parent?.name ?? ""), "provider": .string(ResourceID.computeNamespace),
         ]
     }
 

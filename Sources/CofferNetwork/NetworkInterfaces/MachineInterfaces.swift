@@ -4,6 +4,7 @@ import CofferPlatform
 /// The network interfaces of virtual machines.
 struct MachineInterfaces: NetworkInterfaces {
     let store: any Store
+    let service: NetworkService
     let interfaces: NetworkInterfaceType
     let addresses: PublicAddressType
 
@@ -55,6 +56,42 @@ struct MachineInterfaces: NetworkInterfaces {
                 if option == .delete { try transaction.remove(address, of: addresses) }
             }
         }
+    }
+
+    func planned(_ configurations: [JSONValue], for machine: ResourceID) throws -> [PlannedInterface] {
+        try configurations.map { try InterfaceConfiguration($0, of: machine).planned }
+    }
+
+    func make(_ interface: PlannedInterface, in location: String, by grant: Grant) async throws {
+        let configuration = try InterfaceConfiguration(interface)
+        var made: [NetworkRecord] = []
+        do {
+            for address in configuration.addresses {
+                try await put(address.id, address.body(in: location), of: addresses, by: grant)
+                if let record = try await store.read({ try NetworkReader(transaction: $0).record(address.id) }) { made.append(record) }
+            }
+            try await put(interface.id, configuration.body(in: location), of: interfaces, by: grant)
+        } catch {
+            try await store.write { [made] transaction in
+                for record in made { try transaction.remove(record, of: addresses) }
+            }
+            throw error
+        }
+    }
+
+    func documents(of part: InterfacePart, below owner: ResourceID) async throws -> [JSONValue] {
+        let type: any NetworkType = part == .interfaces ? interfaces : addresses
+        return try await store.read { transaction in
+            let network = NetworkReader(transaction: transaction)
+            return try transaction.values(NetworkRecord.self, in: NetworkRecord.collection, prefix: owner.key + "/")
+                .filter { $0.id.segments.last?.type.lowercased() == type.name.lowercased() }
+                .map { try NetworkDocument($0, of: type, in: network).body }
+        }
+    }
+
+    private func put(_ id: ResourceID, _ body: JSONValue, of type: any NetworkType, by grant: Grant) async throws {
+        guard try await store.read({ try NetworkReader(transaction: $0).record(id) }) == nil else { throw APIError.networkChangedMeanwhile(id) }
+        _ = try await service.put(id, of: type, as: NetworkDraft(body, of: id, shape: type.shape), if: .none, by: grant)
     }
 
     private func plan(of record: NetworkRecord, _ network: NetworkReader) throws -> NetworkInterfacePlan {

@@ -16,7 +16,7 @@ struct NetworkInterfaceType: NetworkType {
                 type: configurations, links: [.subnet, .publicAddress], told: ["privateLinkConnectionProperties"],
                 refused: [
                     "applicationGatewayBackendAddressPools", "applicationSecurityGroups", "gatewayLoadBalancer",
-                    "loadBalancerBackendAddressPools", "loadBalancerInboundNatRules", "privateIPAddressPrefixLength", "virtualNetworkTaps",
+                    "loadBalancerBackendAddressPools", "loadBalancerInboundNatPools", "loadBalancerInboundNatRules", "privateIPAddressPrefixLength", "virtualNetworkTaps",
                 ],
                 isWritable: false)
         ])

@@ -5,12 +5,18 @@ struct NetworkLink: Sendable {
     let property: String
     /// The type of what it names below Microsoft.Network, such as `virtualNetworks/subnets`.
     let type: String
+    /// The type of such a resource that was made with an instance of a scale set; it is stored under its own id.
+    var instanceType: String?
+
+    func isOfInstance(_ id: ResourceID) -> Bool { instanceType.map(id.isType) ?? false }
 }
 
 extension NetworkLink {
     static let securityGroup = NetworkLink(property: "networkSecurityGroup", type: "networkSecurityGroups")
     static let subnet = NetworkLink(property: "subnet", type: "virtualNetworks/subnets")
-    static let publicAddress = NetworkLink(property: "publicIPAddress", type: "publicIPAddresses")
+    static let publicAddress = NetworkLink(
+        property: "publicIPAddress", type: "publicIPAddresses",
+        instanceType: "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/networkInterfaces/ipConfigurations/publicIPAddresses")
 }
 
 extension [String: JSONValue] {
@@ -20,8 +26,8 @@ extension [String: JSONValue] {
     func link(_ link: NetworkLink, of holder: ResourceID) throws -> ResourceID? {
         guard let value = self[link.property], value != .null else { return nil }
         // An extension of something else is no such resource, whatever its last part says, and permissions on it are others.
-        guard let text = value["id"]?.string, let id = ResourceID(text), id.isType("Microsoft.Network/\(link.type)"), id.group != nil,
-            id.extendedScope == nil
+        guard let text = value["id"]?.string, let id = ResourceID(text), id.isType("Microsoft.Network/\(link.type)") || link.isOfInstance(id),
+            id.group != nil, id.extendedScope == nil
         else {
             throw APIError.linkInvalid(value["id"]?.string ?? "", link, of: holder)
         }

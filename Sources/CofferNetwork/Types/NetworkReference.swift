@@ -52,11 +52,11 @@ extension NetworkShape {
     ) throws {
         for link in links {
             guard let id = try properties.link(link, of: holder) else { continue }
-            guard let top = id.topLevel, let target = try network.record(top), target.location == location else {
+            guard let top = link.isOfInstance(id) ? id : id.topLevel, let target = try network.record(top), target.location == location else {
                 throw APIError.referenceNotFound(id, of: holder)
             }
             var spelled = target.id
-            if let segment = id.segments.dropFirst().first {
+            if top != id, let segment = id.segments.dropFirst().first {
                 guard let child = target.children(segment.type).first(named: segment.name) else { throw APIError.referenceNotFound(id, of: holder) }
                 spelled = target.id.childID(segment.type, child.name)
             }

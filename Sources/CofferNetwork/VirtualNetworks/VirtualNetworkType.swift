@@ -81,7 +81,7 @@ struct VirtualNetworkType: NetworkType {
         if let prefixes, prefixes == Subnet.prefixes(of: subnet.properties) { return }
         for user in try network.users(of: id) {
             guard let prefixes else { throw APIError.subnetInUse(id, by: user) }
-            let configuration = try user.topLevel.flatMap { try network.record($0) }?.children(NetworkInterfaceType.configurations).first(named: user.name)
+            let configuration = try user.parent.flatMap { try network.record($0) }?.children(NetworkInterfaceType.configurations).first(named: user.name)
             guard let address = configuration?.properties.text("privateIPAddress").flatMap({ IPAddress($0) }) else { continue }
             guard prefixes.contains(where: { $0.contains(address) }) else { throw APIError.subnetAddressesInUse(id, address.description) }
         }

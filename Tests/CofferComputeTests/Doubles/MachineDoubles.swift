@@ -66,6 +66,10 @@ final class MachineHostDouble: MachineHost {
 final class InterfacesDouble: NetworkInterfaces {
     private let machines = Mutex<[ResourceID: ResourceID]>([:])
 
+    /// Those that were made with machines.
+    private let made = Mutex<[ResourceID: JSONValue]>([:])
+
+    var makings: [ResourceID] { made.withLock { $0.keys.sorted { $0.key < $1.key } } }
     var owners: [ResourceID: ResourceID] { machines.withLock { $0 } }
 
     func plan(of interface: ResourceID) async throws -> NetworkInterfacePlan {
@@ -86,7 +90,26 @@ final class InterfacesDouble: NetworkInterfaces {
         machines.withLock { machines in machines = machines.filter { $0.value != machine || kept.contains($0.key) } }
     }
 
-    func remove(_ interface: ResourceID) async throws {}
+    func remove(_ interface: ResourceID) async throws { made.withLock { $0[interface] = nil } }
+
+    func planned(_ configurations: [JSONValue], for machine: ResourceID) throws -> [PlannedInterface] {
+        try configurations.map { configuration in
+            guard let name = configuration["name"]?.string, let id = machine.child("networkInterfaces", name) else {
+                throw APIError(status: 400, code: "InvalidRequestFormat", message: "no name")
+            }
+            return PlannedInterface(id: id, isPrimary: true, isDeletedWithMachine: nil, configuration: configuration)
+        }
+    }
+
+    func make(_ interface: PlannedInterface, in location: String, by grant: Grant) async throws {
+        made.withLock { $0[interface.id] = interface.configuration }
+    }
+
+    func documents(of part: InterfacePart, below owner: ResourceID) async throws -> [JSONValue] {
+        guard part == .interfaces else { return [] }
+        return made.withLock { $0.keys.sorted { $0.key < $1.key } }.filter { owner.contains($0) }
+            .map { ["id": .string($0.text), "name": .string($0.name)] }
+    }
 }
 
 /// An image of Debian, and others by their names alone.
