@@ -9,6 +9,8 @@ struct Settings {
     let isForeground: Bool
     /// What runs the disks' ciphers.
     let engine: XTSEngine
+    /// Where disks are served over TCP and TLS, if they are.
+    let secureListener: SecureListener?
 
     var runDirectory: String { "\(data)/run" }
     var lockPath: String { "\(runDirectory)/diskd.lock" }
@@ -24,11 +26,15 @@ struct Settings {
 
     static let usage = """
         usage: coffer-diskd --data DIR [--foreground] [--cipher ENGINE]
+                    [--nbd-listen ADDRESS:PORT --nbd-certificate FILE --nbd-key FILE --nbd-client-ca FILE]
 
         Serves the encrypted disks in DIR/disks over NBD at DIR/run/nbd.sock, each also to a virtual machine over vhost-user at
         DIR/run/vhost/DISK.sock, and takes commands at DIR/run/diskd.sock.
         --foreground     stay in the session of the caller, for terminals and service supervisors
         --cipher ENGINE  what runs AES-XTS: auto, the fastest here and the default; openssl; aesni; vaes256; vaes512
+        --nbd-listen ADDRESS:PORT  serve the disks over TCP too, with TLS alone; the files are PEM: the server's certificate, its key
+                         (mode 0600), and the authority of the clients' certificates. A client may open the export that its
+                         certificate has as common name, and with the name * all.
 
         """
 
@@ -37,6 +43,7 @@ struct Settings {
         var data: String?
         var isForeground = false
         var engine = XTSEngine.fastest
+        var secure: [String: String] = [:]
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             switch argument {
@@ -45,6 +52,9 @@ struct Settings {
                 data = value
             case "--foreground": isForeground = true
             case "--cipher": engine = try Self.engine(rest.popFirst())
+            case "--nbd-listen", "--nbd-certificate", "--nbd-key", "--nbd-client-ca":
+                guard let value = rest.popFirst() else { throw .usage("\(argument) needs a value") }
+                secure[argument] = value
             case "--help", "-h": throw .help
             default: throw .usage("unknown argument \(argument)")
             }
@@ -52,6 +62,7 @@ struct Settings {
         guard let data, !data.isEmpty else { throw .usage("--data is missing") }
         self.isForeground = isForeground
         self.engine = engine
+        secureListener = try secure.isEmpty ? nil : SecureListener(secure)
         self.data = try Self.prepare(data)
         guard nbdPath.utf8.count <= Self.socketPathByteCount else {
             throw Exit(

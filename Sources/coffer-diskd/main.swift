@@ -26,6 +26,7 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
 
     let shelves = [settings.disksPath, settings.temporaryPath].map { DiskShelf(path: $0) }
     let service: DiskService
+    let server: NBDServer
     let control: DiskControlServer
     do {
         for shelf in shelves {
@@ -35,7 +36,7 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
         throw Exit(74, error.sentence)
     }
     do {
-        let server = try NBDServer(path: settings.nbdPath) { event in log.write(event) }
+        server = try NBDServer(path: settings.nbdPath) { event in log.write(event) }
         let vhost = try VhostServer(directory: settings.vhostDirectory) { event in log.write(event) }
         let recipient = RecipientKey()
         let own = DiskService(shelf: shelves[1], server: server, vhost: vhost, recipient: recipient, engine: settings.engine, log: log)
@@ -43,6 +44,10 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
         server.start()
     } catch {
         throw Exit(73, "\(settings.nbdPath): \(DiskFailure(error, path: settings.nbdPath).message)")
+    }
+    if let secure = settings.secureListener {
+        let port = try secure.open(server)
+        log.write("nbds-ready", [("address", SocketAddress(host: secure.address.host, port: port).description)])
     }
     do {
         control = try DiskControlServer(path: settings.controlPath) { service.perform($0) }
