@@ -88,7 +88,7 @@ let tests: [Row] = [
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferNBDClient", "CofferNBDWire", "CofferDiskLink", "CofferPlatform", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
     Row(name: "CofferVhostTests", needs: ["CofferVhost"]),
-    Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
+    Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferNBDWire", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
 ]
 
 let settings: [SwiftSetting] = [

@@ -41,14 +41,9 @@ package protocol DiskStorage: AnyObject, Sendable {
 
     /// Bytes that the disk occupies.
     func allocatedByteCount() -> UInt64
-
-    /// Lets I/O that waits for something far away fail from now on, so that whoever waits can end.
-    func releaseWaiting()
 }
 
 extension DiskStorage {
-    package func releaseWaiting() {}
-
     /// Where the first data at or after `start` begins, in whole sectors, or `end`.
     func firstData(from start: UInt64, to end: UInt64) throws(BlockError) -> UInt64 {
         var first = end

@@ -94,9 +94,8 @@ package final class EncryptedDisk: Sendable {
         }
     }
 
-    /// Lets I/O that waits for the keys, or for a storage that is far away, fail, so that whoever waits can end.
+    /// Lets I/O that waits for the keys fail, so that whoever waits can end.
     package func releaseWaiting() {
-        storage.releaseWaiting()
         state.withLock { state in
             guard state.isWaiting else { return }
             state.isWaiting = false

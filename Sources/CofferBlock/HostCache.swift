@@ -135,8 +135,6 @@ package final class HostCache: DiskStorage {
 
     package func allocatedByteCount() -> UInt64 { base.allocatedByteCount() }
 
-    package func releaseWaiting() { base.releaseWaiting() }
-
     /// Puts sectors into the file.
     ///
     /// - Returns: Whether they are there; if not, what is there of them is nobody's.

@@ -92,6 +92,7 @@ package final class LinkStorage: DiskStorage {
     /// 0: the service tells what its disks occupy.
     package func allocatedByteCount() -> UInt64 { 0 }
 
+    /// Lets I/O that waits for the service fail from now on, so that whoever waits can end.
     package func releaseWaiting() { pool.withLock { $0.isEnding = true } }
 
     /// Does a command on a connection that nobody uses, and again on another as long as connections are lost.

@@ -41,7 +41,7 @@ package final class NBDServer: Sendable {
     private let exports = Mutex<[String: EncryptedDisk]>([:])
     private let roster = ConnectionRoster()
     private let listener: Int32
-    private let secureListeners = Mutex<[Int32]>([])
+    private let secureListeners = Mutex<[NBDListener]>([])
     private let isStopping = Atomic<Bool>(false)
 
     /// Listens on `path`; clients are served once ``start()`` was called.
@@ -57,22 +57,20 @@ package final class NBDServer: Sendable {
 
     /// Takes connections from now on.
     package func start() {
-        PosixThread.start(name: "nbd-accept") { self.accept(self.listener, nil) }
+        PosixThread.start(name: "nbd-accept") { self.accept(self.listener) }
     }
 
     /// Takes connections over TCP too, from clients that speak TLS and show a certificate; what they may open, ``ExportAccess`` tells.
     ///
-    /// - Returns: The port, also where that of `address` is 0.
+    /// - Parameter address: Port 0 is any that is free.
     /// - Throws: ``BlockError/system(_:)`` if the address cannot be listened on.
-    package func listen(on address: SocketAddress, _ context: TLSContext) throws(BlockError) -> UInt16 {
-        let secure = unsafe coffer_tcp_listen(address.host, address.port, 128)
-        guard secure >= 0, let port = UInt16(exactly: coffer_tcp_port(secure)) else { throw .system(errno) }
-        secureListeners.withLock { $0.append(secure) }
-        PosixThread.start(name: "nbds-accept") {
-            self.accept(secure, context)
-            close(secure)
-        }
-        return port
+    package func listen(on address: SocketAddress, _ context: TLSContext) throws(BlockError) -> NBDListener {
+        let descriptor = unsafe coffer_tcp_listen(address.host, address.port, 128)
+        guard descriptor >= 0, let port = UInt16(exactly: coffer_tcp_port(descriptor)) else { throw .system(errno) }
+        let made = NBDListener(descriptor: descriptor, port: port, context)
+        secureListeners.withLock { $0 = $0.filter { !$0.isStopped } + [made] }
+        PosixThread.start(name: "nbds-accept") { self.accept(descriptor, made) }
+        return made
     }
 
     /// Offers a disk under a name.
@@ -94,18 +92,18 @@ package final class NBDServer: Sendable {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         _ = shutdown(listener, Int32(SHUT_RDWR))
         secureListeners.withLock { listeners in
-            for secure in listeners { _ = shutdown(secure, Int32(SHUT_RDWR)) }
+            for secure in listeners { secure.stop() }
             listeners = []
         }
         _ = unsafe unlink(path)
         roster.end(nil, grace: .seconds(5))
     }
 
-    /// - Parameter context: nil where clients are programs of this machine.
-    private func accept(_ listener: Int32, _ context: TLSContext?) {
+    /// - Parameter secure: What `descriptor` is of; nil where clients are programs of this machine.
+    private func accept(_ descriptor: Int32, _ secure: NBDListener? = nil) {
         while true {
-            let socket = coffer_accept(listener)
-            if isStopping.load(ordering: .sequentiallyConsistent) {
+            let socket = coffer_accept(descriptor)
+            if isStopping.load(ordering: .sequentiallyConsistent) || secure?.isStopped == true {
                 if socket >= 0 { close(socket) }
                 return
             }
@@ -120,7 +118,7 @@ package final class NBDServer: Sendable {
                 continue
             }
             PosixThread.start(name: "nbd-client") {
-                self.serve(socket, number, context)
+                self.serve(socket, number, secure?.context)
                 self.roster.remove(number)
             }
         }

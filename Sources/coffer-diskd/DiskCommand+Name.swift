@@ -25,6 +25,8 @@ extension DiskCommand {
         case .statistics: "statistics"
         case .limit: "limit"
         case .atHost(let command): "atHost.\(command.name)"
+        case .attach: "attach"
+        case .listen: "listen"
         case .sync: "sync"
         case .quitIfIdle: "quitIfIdle"
         }

@@ -50,7 +50,7 @@ extension DiskService {
             let old = try header(disk)
             // Before anything else, so that no caller learns more than that its key is wrong.
             try format(disk) { () throws(DiskFormatError) in try old.prove(key, isLayer: index) }
-            if open?.holds(key, asLayer: index) == false { throw DiskFailure(DiskFormatError.wrongKey(layer: index), path: "") }
+            if !isStoredForm(disk), open?.holds(key, asLayer: index) == false { throw DiskFailure(DiskFormatError.wrongKey(layer: index), path: "") }
             if old.generation == generation &+ 1, old.layer(index)?.layer == layer {
                 // A repetition of what was done already.
                 try format(disk) { () throws(DiskFormatError) in try shelf.settle(disk) }

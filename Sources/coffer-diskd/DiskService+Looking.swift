@@ -58,9 +58,9 @@ extension DiskService {
             disk: header.disk, state: open == nil ? .closed : reason == nil ? .open : .suspended, byteCount: header.byteCount,
             allocatedByteCount: open?.allocatedByteCount ?? DiskHoles.allocatedByteCount(ofFileAt: shelf.dataPath(of: header.disk)),
             generation: header.generation, layers: header.layers.map(\.layer),
-            export: open == nil ? nil : DiskExport(socketPath: server.path, name: name, vhostPath: vhost.path(of: name)), reason: reason,
-            clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost.isInUse(name) ? 1 : 0),
+            export: open == nil ? nil : DiskExport(socketPath: server.path, name: name, vhostPath: vhost?.path(of: name)), reason: reason,
+            clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost?.isInUse(name) == true ? 1 : 0),
             limits: (open?.meter.limiter.limits).flatMap { $0 == .none ? nil : $0 },
-            reencryption: reencryption)
+            reencryption: reencryption, use: open == nil ? nil : use(of: header.disk), header: isStoredForm(header.disk) ? header.bytes : nil)
     }
 }

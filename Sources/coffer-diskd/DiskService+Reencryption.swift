@@ -184,6 +184,9 @@ extension DiskService {
         let disk = header.disk
         if copies[disk] != nil || copies.isCopying(disk) { throw DiskFailure(.busy, "the disk is being copied") }
         if open?.isReadOnly == true { throw DiskFailure(.busy, "the disk is open for reading only") }
+        if isStoredForm(disk) {
+            throw DiskFailure(.busy, "the disk is encrypted by the host of a virtual machine: deallocate the virtual machine first")
+        }
         if open?.suspensionReason != nil { throw DiskFailure(.busy, "the disk is suspended") }
         guard !isEnding.load(ordering: .sequentiallyConsistent) else { throw DiskFailure(.busy, "coffer-diskd is ending") }
         var begun = header

@@ -7,22 +7,27 @@ import Synchronization
 
 /// Disks in use: opened and closed, stopped and revived.
 extension DiskService {
-    func open(_ disk: DiskID, _ sealed: [SealedKey], isReadOnly: Bool) throws(DiskFailure) -> DiskStatus {
+    func open(_ disk: DiskID, _ sealed: [SealedKey], isReadOnly: Bool, for use: DiskUse) throws(DiskFailure) -> DiskStatus {
         try withUnit(disk) { (open) throws(DiskFailure) in
             if copies[disk] != nil { throw DiskFailure(.busy, "the disk is still being copied") }
             let header = try header(disk)
             if let open, reencryptions.isAlone(disk) {
                 guard !isReadOnly else { throw DiskFailure(.busy, "the disk is being re-encrypted, and cannot be opened for reading only") }
+                try checkStoredForm(header, use)
                 reencryptions.setAlone(disk, false)
+                note(use, of: disk)
                 export(open, header)
                 return try status(header, open)
             }
             if let open {
                 guard open.isReadOnly == isReadOnly else { throw DiskFailure(.busy, "the disk is open \(open.isReadOnly ? "for reading only" : "for writing")") }
+                try change(to: use, of: disk)
                 return try status(header, open)
             }
             guard !isEnding.load(ordering: .sequentiallyConsistent) else { throw DiskFailure(.busy, "coffer-diskd is ending") }
-            let opened = try openData(header, sealed, isReadOnly: isReadOnly)
+            try checkStoredForm(header, use)
+            let opened = try isStoredForm(use) ? openStored(header, isReadOnly: isReadOnly) : openData(header, sealed, isReadOnly: isReadOnly)
+            note(use, of: disk)
             open = opened
             export(opened, header)
             startReencryption(header, opened)
@@ -53,8 +58,8 @@ extension DiskService {
         copies.hold(opened, as: disk)
         server.add(opened, as: disk.text)
         // Without it the disk is still served over NBD.
-        do throws(BlockError) { try vhost.add(opened, as: disk.text) } catch {
-            log.write("vhost-refused", [("disk", disk.text), ("reason", DiskFailure(error, path: vhost.directory).message)])
+        do throws(BlockError) { try vhost?.add(opened, as: disk.text) } catch {
+            log.write("vhost-refused", [("disk", disk.text), ("reason", DiskFailure(error, path: vhost?.directory ?? "").message)])
         }
         log.write("opened", [("disk", disk.text)])
     }
@@ -66,7 +71,8 @@ extension DiskService {
                 closing.meter.limiter.set(.none)
                 reencryptions.end(disk)
                 server.remove(disk.text)
-                vhost.remove(disk.text)
+                vhost?.remove(disk.text)
+                note(nil, of: disk)
                 do throws(BlockError) { try closing.close() } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
                 log.write("closed", [("disk", disk.text)])
             }
@@ -92,9 +98,10 @@ extension DiskService {
         try withUnit(disk) { (open) throws(DiskFailure) in
             guard let open, !reencryptions.isAlone(disk) else { throw DiskFailure(.badCommand, "the disk is not open") }
             let header = try header(disk)
+            let sealed = isStoredForm(disk) ? [] : sealed
             let keys = try unseal(sealed.prefix(header.layers.count), for: disk)
-            try format(disk) { () throws(DiskFormatError) in try header.prove(keys) }
-            let target = try targetKeys(header, sealed)
+            if !isStoredForm(disk) { try format(disk) { () throws(DiskFormatError) in try header.prove(keys) } }
+            let target = isStoredForm(disk) ? nil : try targetKeys(header, sealed)
             do throws(BlockError) { try open.resume(with: keys, target: target) } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
             log.write("resumed", [("disk", disk.text)])
             startReencryption(header, open)
@@ -103,16 +110,21 @@ extension DiskService {
     }
 
     func limit(_ disk: DiskID, to limits: DiskLimits) throws(DiskFailure) -> DiskStatus {
-        guard limits.operationsPerSecond != 0, limits.bytesPerSecond != 0 else { throw DiskFailure(.badCommand, "a limit of 0 is none that I/O can end under") }
-        return try withUnit(disk) { (open) throws(DiskFailure) in
+        try withUnit(disk) { (open) throws(DiskFailure) in
             guard let open else { throw DiskFailure(.badCommand, "the disk is not open") }
-            open.meter.limiter.set(limits)
-            log.write("limited", [
-                ("disk", disk.text), ("operationsPerSecond", limits.operationsPerSecond.map(String.init) ?? "any"),
-                ("bytesPerSecond", limits.bytesPerSecond.map(String.init) ?? "any"),
-            ])
+            try hold(disk, open, to: limits)
             return try status(header(disk), open)
         }
+    }
+
+    /// Holds the clients of an open disk to limits.
+    func hold(_ disk: DiskID, _ open: EncryptedDisk, to limits: DiskLimits) throws(DiskFailure) {
+        guard limits.operationsPerSecond != 0, limits.bytesPerSecond != 0 else { throw DiskFailure(.badCommand, "a limit of 0 is none that I/O can end under") }
+        open.meter.limiter.set(limits)
+        log.write("limited", [
+            ("disk", disk.text), ("operationsPerSecond", limits.operationsPerSecond.map(String.init) ?? "any"),
+            ("bytesPerSecond", limits.bytesPerSecond.map(String.init) ?? "any"),
+        ])
     }
 
     func sync() throws(DiskFailure) {

@@ -14,27 +14,35 @@ import Synchronization
 final class DiskService: Sendable {
     let shelf: DiskShelf
     let server: NBDServer
-    let vhost: VhostServer
+    /// Where disks are offered to virtual machines; nil of a storage service, whose hosts do that.
+    let vhost: VhostServer?
     let log: Log
     let recipient: RecipientKey
     /// For the disks that are this host's own; nil of that one itself.
     let own: DiskService?
     let engine: XTSEngine
+    let role: DiskHostRole
     let copies = CopyRoster()
     let reencryptions = ReencryptionRoster()
     let units = Mutex<[DiskID: DiskUnit]>([:])
+    /// What open disks were opened for.
+    let uses = Mutex<[DiskID: DiskUse]>([:])
+    /// Where disks are served over TCP and TLS by command.
+    let listening = Mutex<Listening?>(nil)
     let isEnding = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - own: For the disks of ``DiskCommand/atHost(_:)``; it shares the servers and the key.
     ///   - engine: What runs the disks' ciphers.
-    init(shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer, recipient: RecipientKey, engine: XTSEngine, log: Log) {
+    ///   - role: Of this process.
+    init(shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer?, recipient: RecipientKey, engine: XTSEngine, role: DiskHostRole, log: Log) {
         self.shelf = shelf
         self.server = server
         self.vhost = vhost
         self.recipient = recipient
         self.own = own
         self.engine = engine
+        self.role = role
         self.log = log
     }
 
@@ -48,14 +56,14 @@ final class DiskService: Sendable {
         }
     }
 
-    private func reply(to command: DiskCommand) throws(DiskFailure) -> DiskReply {
+    func reply(to command: DiskCommand) throws(DiskFailure) -> DiskReply {
         switch command {
         case .hello:
             let key = recipient.key.publicKey
             return .greeting(DiskHostGreeting(
-                version: DiskControlVersion.current, processID: getpid(), recipientKey: key, hostRecipientKey: key))
+                version: DiskControlVersion.current, processID: getpid(), recipientKey: key, hostRecipientKey: key, role: role))
         case .create(let disk, let byteCount, let layers, let keys): return .disk(try create(disk, byteCount, layers, keys))
-        case .open(let disk, let keys, let isReadOnly, _): return .disk(try open(disk, keys, isReadOnly: isReadOnly))
+        case .open(let disk, let keys, let isReadOnly, let use): return .disk(try open(disk, keys, isReadOnly: isReadOnly, for: use ?? .client))
         case .close(let disk): return .disk(try close(disk))
         case .rewrap(let disk, let layer, let new, let key, let generation):
             return .disk(try rewrap(disk, layer, to: new, key, from: generation))
@@ -81,6 +89,10 @@ final class DiskService: Sendable {
         case .atHost(let command):
             guard let own, command != .quitIfIdle else { throw DiskFailure(.badCommand, "atHost takes a command about disks") }
             return try own.reply(to: command)
+        case .attach: throw DiskFailure(.badCommand, "this process has the disks themselves: attach is for hosts")
+        case .listen(let listener):
+            try listen(on: listener)
+            return .done
         case .sync:
             try sync()
             try own?.sync()
@@ -101,7 +113,7 @@ final class DiskService: Sendable {
     }
 
     /// Lets nothing begin any more, and nobody wait.
-    private func beginEnd() {
+    func beginEnd() {
         isEnding.store(true, ordering: .sequentiallyConsistent)
         copies.cancelAll()
         for unit in units.withLock({ $0 }).values {
@@ -112,12 +124,12 @@ final class DiskService: Sendable {
         }
     }
 
-    private func closeDisks() {
+    func closeDisks() {
         for (disk, unit) in units.withLock({ $0 }) {
             unit.open.withLock { open in
                 guard let closing = open.take() else { return }
                 reencryptions.end(disk)
-                vhost.remove(disk.text)
+                vhost?.remove(disk.text)
                 do { try closing.close() } catch { log.write("close-failed", [("disk", disk.text), ("message", "\(error)")]) }
             }
         }
@@ -137,7 +149,7 @@ final class DiskService: Sendable {
     /// Lets nothing begin any more.
     ///
     /// - Throws: ``DiskFailure`` if something is at work.
-    private func refuseToBegin() throws(DiskFailure) {
+    func refuseToBegin() throws(DiskFailure) {
         isEnding.store(true, ordering: .sequentiallyConsistent)
         if units.withLock({ $0 }).values.contains(where: { $0.open.withLock { $0 != nil } }) { throw DiskFailure(.busy, "disks are open") }
         if copies.isBusy { throw DiskFailure(.busy, "disks are being copied") }

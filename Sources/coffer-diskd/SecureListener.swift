@@ -25,16 +25,22 @@ struct SecureListener {
         let text = try value("--nbd-listen")
         guard let address = SocketAddress(text) else { throw .usage("\(text) is no address with a port, such as 127.0.0.1:10809 or [::1]:10809") }
         self.address = address
-        certificatePath = try value("--nbd-certificate")
-        keyPath = try value("--nbd-key")
-        clientAuthorityPath = try value("--nbd-client-ca")
+        certificatePath = Self.absolute(try value("--nbd-certificate"))
+        keyPath = Self.absolute(try value("--nbd-key"))
+        clientAuthorityPath = Self.absolute(try value("--nbd-client-ca"))
+    }
+
+    /// The process works elsewhere when the files are read.
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let here = unsafe getcwd(nil, 0) else { return path }
+        defer { unsafe free(here) }
+        return "\(unsafe String(cString: here))/\(path)"
     }
 
     /// Has `server` listen.
     ///
-    /// - Returns: The port.
     /// - Throws: ``Exit`` with what is wrong with the files or the address.
-    func open(_ server: NBDServer) throws(Exit) -> UInt16 {
+    func open(_ server: NBDServer) throws(Exit) -> NBDListener {
         let context: TLSContext
         do {
             let key = try PrivateFile(path: keyPath).read(atMost: Self.fileByteCount)

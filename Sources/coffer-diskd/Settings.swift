@@ -1,4 +1,7 @@
+import CofferBlock
 import CofferCrypto
+import CofferDiskLink
+import CofferModel
 import Glibc
 
 /// What the command line asks for.
@@ -11,21 +14,29 @@ struct Settings {
     let engine: XTSEngine
     /// Where disks are served over TCP and TLS, if they are.
     let secureListener: SecureListener?
+    let role: DiskHostRole
+    /// Where a host's storage service is; nil for where the service says that it is.
+    let storage: LinkAddress?
+    /// How large the cache of a disk may become at a host, in bytes.
+    let cacheByteCount: UInt64
 
     var runDirectory: String { "\(data)/run" }
-    var lockPath: String { "\(runDirectory)/diskd.lock" }
-    var controlPath: String { "\(runDirectory)/diskd.sock" }
-    var nbdPath: String { "\(runDirectory)/nbd.sock" }
+    var lockPath: String { "\(runDirectory)/\(word).lock" }
+    var controlPath: String { "\(runDirectory)/\(word).sock" }
+    var nbdPath: String { "\(runDirectory)/\(role == .host ? "hostnbd" : "nbd").sock" }
+    private var word: String { role == .host ? "hostd" : "diskd" }
     var vhostDirectory: String { "\(runDirectory)/vhost" }
     var disksPath: String { "\(data)/disks" }
     /// Of disks that are this host's own.
     var temporaryPath: String { "\(data)/temporary" }
+    /// Of what a host has of its storage service's disks.
+    var cachePath: String { "\(data)/cache" }
 
     /// The longest path of a Unix socket that ordinary programs can connect to, in bytes.
     static let socketPathByteCount = 107
 
     static let usage = """
-        usage: coffer-diskd --data DIR [--foreground] [--cipher ENGINE]
+        usage: coffer-diskd --data DIR [--foreground] [--cipher ENGINE] [--role ROLE] [--storage URI] [--cache-bytes N]
                     [--nbd-listen ADDRESS:PORT --nbd-certificate FILE --nbd-key FILE --nbd-client-ca FILE]
 
         Serves the encrypted disks in DIR/disks over NBD at DIR/run/nbd.sock, each also to a virtual machine over vhost-user at
@@ -35,6 +46,10 @@ struct Settings {
         --nbd-listen ADDRESS:PORT  serve the disks over TCP too, with TLS alone; the files are PEM: the server's certificate, its key
                          (mode 0600), and the authority of the clients' certificates. A client may open the export that its
                          certificate has as common name, and with the name * all.
+        --role ROLE      both, the default; storage, which has the disks and serves no virtual machine; or host, which serves them
+                         to virtual machines, takes commands at DIR/run/hostd.sock and has the machines' temporary disks
+        --storage URI    where a host finds its storage service: nbd+unix:///?socket=PATH; otherwise where that says it is
+        --cache-bytes N  how much of a disk that is cached a host may keep, 1073741824 by default
 
         """
 
@@ -44,6 +59,7 @@ struct Settings {
         var isForeground = false
         var engine = XTSEngine.fastest
         var secure: [String: String] = [:]
+        var (role, storage, cacheByteCount): (DiskHostRole, LinkAddress?, UInt64) = (.both, nil, HostCache.Limits.standard.byteCount)
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             switch argument {
@@ -55,11 +71,26 @@ struct Settings {
             case "--nbd-listen", "--nbd-certificate", "--nbd-key", "--nbd-client-ca":
                 guard let value = rest.popFirst() else { throw .usage("\(argument) needs a value") }
                 secure[argument] = value
+            case "--role":
+                guard let value = rest.popFirst().flatMap(DiskHostRole.init(rawValue:)) else { throw .usage("--role is both, storage or host") }
+                role = value
+            case "--storage":
+                guard let value = rest.popFirst().flatMap(LinkAddress.init(uri:)) else {
+                    throw .usage("--storage needs a URI such as nbd+unix:///?socket=/run/nbd.sock")
+                }
+                storage = value
+            case "--cache-bytes":
+                guard let value = rest.popFirst().flatMap({ UInt64($0) }), value >= 1 << 20 else { throw .usage("--cache-bytes needs a number from 1048576") }
+                cacheByteCount = value
             case "--help", "-h": throw .help
             default: throw .usage("unknown argument \(argument)")
             }
         }
         guard let data, !data.isEmpty else { throw .usage("--data is missing") }
+        guard storage == nil || role == .host else { throw .usage("--storage is for the role host") }
+        self.role = role
+        self.storage = storage
+        self.cacheByteCount = cacheByteCount
         self.isForeground = isForeground
         self.engine = engine
         secureListener = try secure.isEmpty ? nil : SecureListener(secure)
@@ -89,7 +120,7 @@ struct Settings {
         return path
     }
 
-    private static func make(_ directory: String) throws(Exit) {
+    static func make(_ directory: String) throws(Exit) {
         guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else {
             throw Exit(73, "\(directory): \(unsafe String(cString: strerror(errno)))")
         }

@@ -1,11 +1,7 @@
 import CLinux
-import CofferBlock
 import CofferCrypto
 import CofferDiskControl
-import CofferDiskFormat
 import CofferModel
-import CofferNBD
-import CofferVhost
 import Glibc
 
 /// Starts the parts in order, waits to be asked to end, and ends them in reverse.
@@ -24,43 +20,20 @@ func runDiskHost(_ settings: Settings) throws(Exit) {
         throw Exit(70, "the self-test of the cryptography failed: \(error)")
     }
 
-    let shelves = [settings.disksPath, settings.temporaryPath].map { DiskShelf(path: $0) }
-    let service: DiskService
-    let server: NBDServer
+    let parts = try Parts(settings, log)
     let control: DiskControlServer
     do {
-        for shelf in shelves {
-            for refused in try shelf.recover().refused { log.write("disk-refused", [("path", refused.path), ("reason", refused.reason)]) }
-        }
-    } catch {
-        throw Exit(74, error.sentence)
-    }
-    do {
-        server = try NBDServer(path: settings.nbdPath) { event in log.write(event) }
-        let vhost = try VhostServer(directory: settings.vhostDirectory) { event in log.write(event) }
-        let recipient = RecipientKey()
-        let own = DiskService(shelf: shelves[1], server: server, vhost: vhost, recipient: recipient, engine: settings.engine, log: log)
-        service = DiskService(shelf: shelves[0], own: own, server: server, vhost: vhost, recipient: recipient, engine: settings.engine, log: log)
-        server.start()
-    } catch {
-        throw Exit(73, "\(settings.nbdPath): \(DiskFailure(error, path: settings.nbdPath).message)")
-    }
-    if let secure = settings.secureListener {
-        let port = try secure.open(server)
-        log.write("nbds-ready", [("address", SocketAddress(host: secure.address.host, port: port).description)])
-    }
-    do {
-        control = try DiskControlServer(path: settings.controlPath) { service.perform($0) }
+        control = try DiskControlServer(path: settings.controlPath) { parts.perform($0) }
         control.start()
     } catch {
         throw Exit(73, error.message)
     }
-    log.write("ready", [("data", settings.data), ("pid", String(getpid())), ("cipher", settings.engine.rawValue)])
+    log.write("ready", [("data", settings.data), ("role", settings.role.rawValue), ("pid", String(getpid())), ("cipher", settings.engine.rawValue)])
 
     let signal = Shutdown.wait()
     log.write("stopping", [("signal", String(signal))])
     control.stop()
-    service.closeAll()
+    parts.closeAll()
     log.write("stopped")
 }
 

@@ -15,12 +15,15 @@ final class DiskHostProcess {
     /// The program, which is built beside the tests.
     static let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("coffer-diskd")
 
+    private let role: String
+
     /// - Parameter data: A data directory, or nil for a new one that goes with this object.
-    init(data: String? = nil) async throws {
+    init(data: String? = nil, role: String = "both") async throws {
         ownsData = data == nil
+        self.role = role
         self.data = data ?? "/tmp/coffer-diskd-\(UUID().uuidString.prefix(8))"
-        client = DiskHostClient(path: "\(self.data)/run/diskd.sock", timeout: .seconds(30))
-        process = try Self.start(self.data)
+        client = DiskHostClient(path: "\(self.data)/run/\(role == "host" ? "hostd" : "diskd").sock", timeout: .seconds(30))
+        process = try Self.start(self.data, role)
         try await waitUntilReady()
     }
 
@@ -31,10 +34,10 @@ final class DiskHostProcess {
     }
 
 
-    private static func start(_ data: String) throws -> Process {
+    private static func start(_ data: String, _ role: String) throws -> Process {
         let process = Process()
         process.executableURL = program
-        process.arguments = ["--data", data, "--foreground"]
+        process.arguments = ["--data", data, "--foreground", "--role", role]
         process.standardError = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardInput = FileHandle.nullDevice
@@ -53,7 +56,7 @@ final class DiskHostProcess {
     }
 
     func restart() async throws {
-        process = try Self.start(data)
+        process = try Self.start(data, role)
         try await waitUntilReady()
     }
 

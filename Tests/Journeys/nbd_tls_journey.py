@@ -173,7 +173,40 @@ def test_a_closed_disk_is_gone_over_tls_too(stage):
     stage.run(["nbdinfo", uri(stage, stage.kept["client"])])
 
 
+def disk_host(stage):
+    """Its process, which is not a child of the server that finds it."""
+    found = [process for process in stage.processes() if b"coffer-diskd" in pathlib.Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[0]]
+    expect_equal(len(found), 1, "processes of coffer-diskd")
+    return found[0]
+
+
 def test_the_next_disk_host_listens_too(stage):
-    for process in stage.processes():
-        os.kill(process, signal.SIGKILL)
+    os.kill(disk_host(stage), signal.SIGKILL)
     eventually(lambda: stage.run(["nbdinfo", uri(stage, stage.kept["client"])], ok=None).status == 0, 30, "the disk is there again")
+
+
+def test_the_installations_own_certificates(stage):
+    """Without files: the installation issues both sides' certificates."""
+    result = stage.coffer(f"disk certificate d -g g --output {stage.root}/none", ok=None)
+    expect(result.status != 0, "a certificate was issued that nobody takes")
+    expect_in("--disk-listen", result.errors, "the refusal")
+    stage.server.stop()
+    stage.start_server("--disk-listen", f"127.0.0.1:{stage.kept['port']}")
+    stage.coffer(f"disk certificate d -g g --output {stage.root}/own")
+    expect_equal(sorted(path.name for path in (stage.root / "own").iterdir()), ["ca-cert.pem", "client-cert.pem", "client-key.pem"], "files")
+    expect_equal((stage.root / "own/client-key.pem").stat().st_mode & 0o777, 0o600, "mode of the key")
+    stage.run(["nbdinfo", uri(stage, stage.root / "own")])
+    refused(stage, "a certificate of the authority before", stage.kept["client"])
+    outcomes = [stage.audit_outcome(event)[1] for event in stage.audit_events("DiskCertificate")]
+    expect_equal(sorted(outcomes), [200, 409], "audited certificates")
+
+
+def test_without_the_option_nobody_listens(stage):
+    stage.server.stop()
+    stage.start_server()
+    with socket.socket() as connection:
+        try:
+            connection.connect(("127.0.0.1", stage.kept["port"]))
+        except ConnectionRefusedError:
+            return
+    raise Failure("the port is still open")

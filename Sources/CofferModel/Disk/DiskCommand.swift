@@ -60,6 +60,14 @@ package indirect enum DiskCommand: Codable, Equatable, Sendable {
     /// A command about a disk that is the host's own, such as a temporary disk, and not one of the storage service. Its keys are sealed
     /// to the ``DiskHostGreeting/hostRecipientKey``.
     case atHost(DiskCommand)
+    /// Has a host serve a disk that its storage service has open for a ``DiskUse/machine(cache:encryptsAtHost:)``, as the service's answer
+    /// `storage` says. Repeating it is no error. From then on commands about the disk, such as close, suspend and resume, are about what the
+    /// host does with it, until it is closed there.
+    ///
+    /// `keys` are the data keys, sealed to this host, of a disk that is encrypted here; otherwise there are none.
+    case attach(storage: DiskStatus, keys: [SealedKey], isReadOnly: Bool)
+    /// Serves the disks over TCP and TLS too, as told, instead of as told before; nil: no longer. Connections that there are go on.
+    case listen(on: DiskListener?)
     /// Writes everything that clients have sent to stable storage.
     case sync
     /// Ends the process if no disk is open.
@@ -68,5 +76,5 @@ package indirect enum DiskCommand: Codable, Equatable, Sendable {
 
 /// The version of the control protocol, in ``DiskCommand/hello(version:)``.
 package enum DiskControlVersion {
-    package static let current = 5
+    package static let current = 6
 }

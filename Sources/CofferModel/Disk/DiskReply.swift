@@ -21,13 +21,25 @@ package struct DiskHostGreeting: Codable, Equatable, Sendable {
     package let recipientKey: [UInt8]
     /// The same for the keys of disks that are the host's own, and of machines with encryption at host. Another process may have it.
     package let hostRecipientKey: [UInt8]
+    package let role: DiskHostRole
 
-    package init(version: Int, processID: Int32, recipientKey: [UInt8], hostRecipientKey: [UInt8]) {
+    package init(version: Int, processID: Int32, recipientKey: [UInt8], hostRecipientKey: [UInt8], role: DiskHostRole = .both) {
         self.version = version
         self.processID = processID
         self.recipientKey = recipientKey
         self.hostRecipientKey = hostRecipientKey
+        self.role = role
     }
+}
+
+/// What a process is of a cloud's disks.
+package enum DiskHostRole: String, Codable, Sendable {
+    /// Storage service and host in one: no link, no caches.
+    case both
+    /// The service that has the disks.
+    case storage
+    /// The host of virtual machines.
+    case host
 }
 
 /// A disk as its host sees it.
@@ -66,11 +78,16 @@ package struct DiskStatus: Codable, Equatable, Sendable {
     package let limits: DiskLimits?
     /// Its re-encryption, while there is one.
     package let reencryption: DiskReencryptionStatus?
+    /// What it is open for.
+    package let use: DiskUse?
+    /// Its header, of a disk that is served as it is stored: whoever encrypts it elsewhere proves the keys by it.
+    package let header: [UInt8]?
 
     package init(
         disk: DiskID, state: State, byteCount: UInt64, allocatedByteCount: UInt64, generation: UInt64,
         layers: [DiskLayer], export: DiskExport?, reason: String?, clientCount: Int,
-        copiedByteCount: UInt64? = nil, limits: DiskLimits? = nil, reencryption: DiskReencryptionStatus? = nil
+        copiedByteCount: UInt64? = nil, limits: DiskLimits? = nil, reencryption: DiskReencryptionStatus? = nil, use: DiskUse? = nil,
+        header: [UInt8]? = nil
     ) {
         self.disk = disk
         self.state = state
@@ -84,6 +101,8 @@ package struct DiskStatus: Codable, Equatable, Sendable {
         self.copiedByteCount = copiedByteCount
         self.limits = limits
         self.reencryption = reencryption
+        self.use = use
+        self.header = header
     }
 }
 

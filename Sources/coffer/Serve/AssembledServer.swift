@@ -18,27 +18,32 @@ struct AssembledServer {
     let directory: DataDirectory
     let listen: HTTPServer.Listen
     let door: FrontDoor
-    let supervisor: DiskHostSupervisor
+    let supervisors: [DiskHostSupervisor]
     let watch: KeyWatch
     let machineKeeper: MachineKeeper
     let keeper: VaultKeeper
     let signing: HeadSigning
-    let diskHost: DiskHostClient
+    let diskHost: any DiskHost
+    let secureDisks: SecureDisks
     let clock: any WallClock
     let logger: Logger
 
     /// Serves until SIGTERM or SIGINT; then requests in flight finish, all disks are synced, and a disk host without open
     /// disks is ended.
     func run() async throws {
-        _ = try await supervisor.ensure()
+        for supervisor in supervisors { _ = try await supervisor.ensure() }
+        do {
+            try await secureDisks.apply(to: diskHost)
+        } catch let failure as DiskFailure {
+            throw StartFailure.configuration("disks cannot be served over TLS: \(failure.message)")
+        }
         let http = HTTPServer(listen: listen, handler: door, clock: clock, logger: logger) { [card, directory] _ in
             FileHandle.standardOutput.write(Data("ready \(card.authority) data \(directory.path)\n".utf8))
         }
         // They end in the opposite order: the audit log's last heads are signed when nothing is recorded any more.
         let group = ServiceGroup(configuration: .init(
-            services: [
-                HeadSigningService(signing: signing), supervisor, KeyWatchService(watch: watch), VaultKeeperService(keeper: keeper),
-                MachineKeeperService(keeper: machineKeeper), http,
+            services: [HeadSigningService(signing: signing)] + supervisors + [
+                KeyWatchService(watch: watch), VaultKeeperService(keeper: keeper), MachineKeeperService(keeper: machineKeeper), http,
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         ))
@@ -94,5 +99,3 @@ private struct HeadSigningService: Service {
         await cancelWhenGracefulShutdown { await signing.run() }
     }
 }
-
-extension DiskHostClient: DiskHost {}

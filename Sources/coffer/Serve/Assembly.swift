@@ -63,7 +63,13 @@ struct Assembly {
             settings: VaultSettings(suffix: vaultSuffix, authority: authority, tenantID: card.tenantID, region: card.region, isThrottled: command.throttle),
             token: token, threads: processors, report: { logger.warning("vaults", metadata: ["event": "\($0)"]) }
         )
-        let diskHost = DiskHostClient(path: directory.runPath + "/diskd.sock")
+        let diskRoles = DiskRoles(
+            apart: command.diskRoles == .apart, storageLink: command.storageLink, cipher: command.diskCipher.rawValue,
+            program: try diskHostProgram(), directory: directory)
+        let secureDisks = SecureDisks(
+            listener: command.diskListen.flatMap { SocketAddress($0) },
+            files: .init(certificate: command.diskCertificate, key: command.diskKey, clientAuthority: command.diskClientCa),
+            identity: TLSIdentity(store: store, sealer: keyring, clock: SystemClock()))
         let resources = ResourcesSettings(
             authority: authority, tenantID: card.tenantID, subscriptionID: card.subscriptionID, subscriptionName: "Coffer",
             region: card.region, vaultSuffix: vaultSuffix
@@ -73,7 +79,7 @@ struct Assembly {
             store: store, authorizer: identity.authorizer, publicNetwork: PublicNetwork(command.publicNetwork) ?? .standard)
         let compute = ComputeServices(
             store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),
-            diskHost: diskHost, contents: NBDContents(),
+            diskHost: diskRoles.diskHost, contents: NBDContents(),
             identities: DirectoryIdentities(store: store, clock: clock, bell: bell, settings: identity.settings),
             authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
@@ -88,7 +94,7 @@ struct Assembly {
                     root: directory.machinesPath, accelerator: .tcg, relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
                     report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
                 images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger)),
-            imageReader: QemuImageReader(directory: command.importDirectory),
+            imageReader: QemuImageReader(directory: command.importDirectory), certificates: secureDisks,
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
         let doorway = ResourceDoorway()
@@ -120,16 +126,16 @@ struct Assembly {
             clock: clockHandler(identity, resources),
             resources: manager
         )
-        let supervisor = DiskHostSupervisor(
-            program: try diskHostProgram(), cipher: command.diskCipher.rawValue, dataPath: directory.path, logPath: directory.runPath + "/diskd.log", host: diskHost,
-            logger: logger, onHostChange: { try await compute.adopt() }
-        )
+        let supervisors = try await diskRoles.supervisors(logger) {
+            try await secureDisks.apply(to: diskRoles.diskHost)
+            try await compute.adopt()
+        }
         let listen = try HTTPServer.Listen(
             host: command.listen, port: command.port, certificateChain: server.certificate.pem, privateKey: server.privateKey
         )
         return AssembledServer(
-            card: card, directory: directory, listen: listen, door: door, supervisor: supervisor, watch: compute.keyWatch, machineKeeper: compute.machineKeeper,
-            keeper: vault.keeper, signing: signing, diskHost: diskHost, clock: clock, logger: logger
+            card: card, directory: directory, listen: listen, door: door, supervisors: supervisors, watch: compute.keyWatch, machineKeeper: compute.machineKeeper,
+            keeper: vault.keeper, signing: signing, diskHost: diskRoles.diskHost, secureDisks: secureDisks, clock: clock, logger: logger
         )
     }
 

@@ -5,7 +5,7 @@ import Glibc
 import Logging
 import ServiceLifecycle
 
-/// Keeps one `coffer-diskd` running beside `coffer serve`.
+/// Keeps one `coffer-diskd` of a role running beside `coffer serve`.
 ///
 /// The disk host is a session of its own: it goes on serving guests when this process ends or is killed, and the next one
 /// finds it through its socket.
@@ -13,6 +13,9 @@ struct DiskHostSupervisor: Service {
     let program: String
     /// Of `coffer-diskd --cipher`.
     let cipher: String
+    let role: DiskHostRole
+    /// Where a host finds the storage service, as an NBD URI; nil for where that says it is.
+    var storageLink: String?
     let dataPath: String
     let logPath: String
     let host: any DiskHost
@@ -21,11 +24,18 @@ struct DiskHostSupervisor: Service {
     let onHostChange: @Sendable () async throws -> Void
 
     /// Finds the running host or starts one; returns when it answers.
-    /// - Throws: ``StartFailure`` if it does not answer within ten seconds.
+    /// - Throws: ``StartFailure`` if it does not answer within ten seconds, or is of another role.
     func ensure() async throws -> DiskHostGreeting {
-        if let greeting = await greeting() { return greeting }
+        if let greeting = await greeting() {
+            guard greeting.role == role else {
+                throw StartFailure.busy(
+                    "a coffer-diskd of the role \(greeting.role.rawValue) serves the disks, and --disk-roles needs one of the role \(role.rawValue): "
+                        + "detach all disks and stop coffer serve as it was started before, which ends it.")
+            }
+            return greeting
+        }
         let process = try spawn()
-        logger.info("started coffer-diskd", metadata: ["pid": "\(process)"])
+        logger.info("started coffer-diskd", metadata: ["pid": "\(process)", "role": "\(role.rawValue)"])
         let deadline = ContinuousClock.now + .seconds(10)
         while ContinuousClock.now < deadline {
             if let greeting = await greeting() { return greeting }
@@ -54,7 +64,7 @@ struct DiskHostSupervisor: Service {
                     }
                     continue
                 }
-                logger.error("coffer-diskd does not answer; starting another")
+                logger.error("coffer-diskd does not answer; starting another", metadata: ["role": "\(role.rawValue)"])
                 do {
                     process = try await ensure().processID
                     await adopt()
@@ -80,7 +90,9 @@ struct DiskHostSupervisor: Service {
 
     private func spawn() throws -> pid_t {
         do {
-            return try DetachedProcess.start([program, "--data", dataPath, "--cipher", cipher], log: logPath)
+            var words = [program, "--data", dataPath, "--cipher", cipher, "--role", role.rawValue]
+            if let storageLink { words += ["--storage", storageLink] }
+            return try DetachedProcess.start(words, log: logPath)
         } catch {
             throw StartFailure.system("cannot \(error.what)", error.code)
         }

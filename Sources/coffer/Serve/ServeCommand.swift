@@ -2,6 +2,7 @@ import ArgumentParser
 import CofferClient
 import CofferCore
 import CofferCrypto
+import CofferModel
 import CofferNetwork
 import CofferPlatform
 import Foundation
@@ -53,6 +54,24 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "What runs the disks' AES-XTS in a disk host that is started: auto is the fastest here.")
     var diskCipher = DiskCipherOption.auto
 
+    @Option(help: "Whether one process is the disks' storage service and the host of virtual machines (together), or two are (apart), with host caches.")
+    var diskRoles = DiskRolesOption.together
+
+    @Option(help: "Where the host finds the storage service with --disk-roles apart: nbd+unix:///?socket=PATH. Where that is, if left out.")
+    var storageLink: String?
+
+    @Option(help: "Serve attached disks over TCP too, with TLS alone, at this ADDRESS:PORT. Clients show certificates: coffer disk certificate.")
+    var diskListen: String?
+
+    @Option(help: "The PEM file of the certificate that disks are served with. The installation's own if left out.")
+    var diskCertificate: String?
+
+    @Option(help: "The PEM file of its key, mode 0600.")
+    var diskKey: String?
+
+    @Option(help: "The PEM file of who issues clients' certificates, each of which names a disk's export, or * for all. The installation if left out.")
+    var diskClientCa: String?
+
     @OptionGroup(title: "Hardware token") var token: TokenOptions
 
     @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
@@ -70,7 +89,15 @@ struct ServeCommand: AsyncParsableCommand {
         case auto, openssl, aesni, vaes256, vaes512
     }
 
+    enum DiskRolesOption: String, ExpressibleByArgument, CaseIterable {
+        case together, apart
+    }
+
     func validate() throws {
+        guard storageLink == nil || diskRoles == .apart else { throw ValidationError("--storage-link needs --disk-roles apart") }
+        guard storageLink?.hasPrefix("nbd+unix:///?socket=/") != false else {
+            throw ValidationError("--storage-link is a URI such as nbd+unix:///?socket=/run/nbd.sock")
+        }
         guard (1...65535).contains(port) else { throw ValidationError("--port is a number from 1 to 65535") }
         guard testClock || !benchmarkWithoutAudit else {
             throw ValidationError("--benchmark-without-audit is for measurements only and needs --test-clock")
@@ -78,6 +105,13 @@ struct ServeCommand: AsyncParsableCommand {
         if let importDirectory, !importDirectory.hasPrefix("/") { throw ValidationError("--import-directory is an absolute path") }
         guard PublicNetwork(publicNetwork) != nil else {
             throw ValidationError("--public-network is a part of 127.0.0.0/8 in CIDR notation, of 9 to 29 bits, such as 127.42.0.0/16")
+        }
+        if let diskListen, SocketAddress(diskListen) == nil {
+            throw ValidationError("--disk-listen is an address with a port, such as 127.0.0.1:10809 or [::1]:10809")
+        }
+        guard (diskCertificate == nil) == (diskKey == nil) else { throw ValidationError("--disk-certificate and --disk-key belong together") }
+        guard diskListen != nil || (diskCertificate == nil && diskClientCa == nil) else {
+            throw ValidationError("--disk-certificate and --disk-client-ca are for --disk-listen")
         }
         try token.validateTogether()
     }

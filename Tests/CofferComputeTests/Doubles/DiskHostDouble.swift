@@ -240,7 +240,8 @@ final class DiskHostDouble: DiskHost {
             swap(&host.disks, &host.ownDisks)
             defer { swap(&host.disks, &host.ownDisks) }
             return try reply(to: command, &host)
-        case .sync, .quitIfIdle: return .done
+        case .attach: throw DiskFailure(.badCommand, "this host is the storage too")
+        case .listen, .sync, .quitIfIdle: return .done
         }
     }
 
