@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speaks the control protocol of coffer-diskd (docs/formats/disk-control.md), for measurements and by hand.
 
-    diskctl.py DATA make BYTES [LAYERS]    makes a disk under random data keys, opens it, prints its NBD URI
+    diskctl.py DATA make BYTES [LAYERS]    makes a disk under random data keys, opens it, prints its NBD URI; 0 layers: not encrypted
     diskctl.py DATA COMMAND [JSON]         sends one command, such as: list, or: close '{"disk": "..."}'
 
 Needs the package `cryptography`. The wrapped keys in the headers it makes are random bytes: such a disk cannot be opened again.

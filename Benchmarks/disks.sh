@@ -10,7 +10,7 @@ set -eu
 repetitions=${1:-3}
 seconds=${2:-1.5}
 shift $(($# > 2 ? 2 : $#))
-peers=${*:-coffer coffer-2 coffer-openssl qemu-nbd-luks nbdkit-luks nbdkit-file}
+peers=${*:-coffer coffer-2 coffer-openssl coffer-plain qemu-nbd-luks nbdkit-luks nbdkit-file}
 here=$(cd "$(dirname "$0")" && pwd)
 diskd=${DISKD:-$here/../.build/release/coffer-diskd}
 size=1024
@@ -48,6 +48,8 @@ start() { # start PEER: sets server and uri
         for _ in $(seq 100); do [ -S "$work/$1/run/diskd.sock" ] && break; sleep 0.05; done
         local layers=1
         [ "$1" = coffer-2 ] && layers=2
+        # The same server with a disk that is not encrypted: what encryption costs.
+        [ "$1" = coffer-plain ] && layers=0
         uri=$(python3 "$here/diskctl.py" "$work/$1" make $((size << 20)) $layers)
         # Written once, so that reads find data and not holes.
         nbdcopy "$work/raw.img" "$uri"

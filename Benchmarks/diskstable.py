@@ -8,6 +8,7 @@ WORKLOADS = [("seqread", "MBps", "seq read, MB/s"), ("seqwrite", "MBps", "seq wr
 GOALS = {
     "qemu-nbd-luks": ([7, 5, 3, 2.5], 6, 0.8),
     "nbdkit-luks": ([3, 2.5, 1.7, 1.6], 3, None),
+    "coffer-plain": ([0.7, 0.9, 0.95, 0.95], None, None),
     "nbdkit-file": ([1, 0.7, 1.2, 0.8], None, None),
 }
 

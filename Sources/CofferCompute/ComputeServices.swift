@@ -24,6 +24,7 @@ package struct ComputeServices: Sendable {
     ///   - platformKeys: Uses Coffer's own key, with the id `platform`.
     ///   - contents: Reads and writes disks for those who were granted access.
     ///   - machines: What virtual machines need.
+    ///   - certificates: Of those who open disks over TLS; nil where disks are not served over it.
     ///   - imageReader: Reads what disks are imported from, and images.
     ///   - sweep: How often all attached disks' keys are tried.
     ///   - poll: How often key changes are looked for when `bell` does not ring.
@@ -32,6 +33,7 @@ package struct ComputeServices: Sendable {
         store: any Store, customerKeys: any KeyService, platformKeys: any KeyService, diskHost: any DiskHost,
         contents: any DiskContents, identities: any ManagedIdentities, authorizer: any Authorizer, authenticator: any Authenticator, audit: any AuditLog,
         clock: any WallClock, bell: EventBell, settings: ComputeSettings, machines: MachinePorts, imageReader: any DiskImageReader,
+        certificates: (any DiskCertificates)? = nil,
         sweep: Duration = .seconds(60), poll: Duration = .seconds(5),
         report: @escaping @Sendable (String) -> Void
     ) {
@@ -70,7 +72,7 @@ package struct ComputeServices: Sendable {
         let accessRoutes = DiskAccessRoutes(service: access, trail: trail)
         let serving = DiskServing(store: store, keeper: keeper, hosted: hosted, accesses: accesses, turns: turns)
         let operations = DiskOperationsService(
-            store: store, serving: serving, changes: changes, keys: keys, hosted: hosted, turns: turns)
+            store: store, serving: serving, changes: changes, keys: keys, hosted: hosted, certificates: certificates, turns: turns)
         let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer, rules: rules)
         let unmanaged = UnmanagedDisksService(
             store: store, creation: creation, imports: imports, authorizer: authorizer, rules: rules, turns: turns)

@@ -1,7 +1,8 @@
 import COpenSSL
 package import CofferCore
 
-/// A local certification authority: one self-signed root that signs the certificates of servers.
+/// A local certification authority: one self-signed root that signs the certificates of servers and of
+/// disks' clients.
 package struct CertificateAuthority: ~Copyable, Sendable {
     /// The root, for clients to trust. It ends ten years after it was made.
     package let certificate: Certificate
@@ -56,24 +57,39 @@ package struct CertificateAuthority: ~Copyable, Sendable {
     ///   - names: Under which the server is reached; at least one.
     ///   - now: The certificate holds from an hour before.
     /// - Throws: ``CryptoError/invalidLength`` if there are no names or one is too long.
-    package borrowing func issue(
-        for names: [SubjectName], now: Timestamp
-    ) throws(CryptoError) -> ServerCertificate {
+    package borrowing func issue(for names: [SubjectName], now: Timestamp) throws(CryptoError) -> IssuedCertificate {
+        try issue(
+            DistinguishedName(commonName: Self.commonName(names)), names, purpose: "1.3.6.1.5.5.7.3.1", until: now.adding(.seconds(365 * 86_400)), now: now)
+    }
+
+    /// Issues a certificate for a client, with a new EC P-256 key. It ends at `end`, or with the root.
+    ///
+    /// - Parameters:
+    ///   - commonName: What the server knows it by, 1 to 64 characters.
+    ///   - now: The certificate holds from an hour before.
+    /// - Throws: ``CryptoError/invalidLength`` for other names.
+    package borrowing func issueClient(_ commonName: String, until end: Timestamp, now: Timestamp) throws(CryptoError) -> IssuedCertificate {
+        try issue(DistinguishedName(commonName: commonName), [], purpose: "1.3.6.1.5.5.7.3.2", until: end, now: now)
+    }
+
+    /// - Parameter purpose: An object identifier with dots.
+    private borrowing func issue(
+        _ subject: DistinguishedName, _ names: [SubjectName], purpose: String, until: Timestamp, now: Timestamp
+    ) throws(CryptoError) -> IssuedCertificate {
         let root = try PEM.certificate(certificate.pem)
         let rootKey = try PEM.privateKey(privateKey)
         let key = try PrivateKey.ec(ECKey.generate(on: .p256))
-        let end = min(now.adding(.seconds(365 * 86_400)), certificate.notAfter)
         let draft = try CertificateDraft(
-            subject: DistinguishedName(commonName: Self.commonName(names)), key: key, from: now.adding(.seconds(-3600)), to: end)
+            subject: subject, key: key, from: now.adding(.seconds(-3600)), to: min(until, certificate.notAfter))
         var extensions = CertificateExtensions()
         try extensions.addConstraints(isAuthority: false)
         try extensions.add(.digitalSignature)
-        try extensions.add(purposes: ["1.3.6.1.5.5.7.3.1"])
+        try extensions.add(purposes: [purpose])
         try extensions.add(keyIdentifier: draft.keyIdentifier)
         try extensions.add(issuerIdentifier: Self.keyIdentifier(of: root))
-        try extensions.add(names, isCritical: false)
+        if !names.isEmpty { try extensions.add(names, isCritical: false) }
         try draft.sign(extensions, as: root, with: rootKey)
-        return try ServerCertificate(
+        return try IssuedCertificate(
             certificate: Certificate(draft.certificate), privateKey: PEM.encode(privateKey: key))
     }
 
@@ -92,9 +108,9 @@ package struct CertificateAuthority: ~Copyable, Sendable {
     }
 }
 
-/// A server's certificate and the key that proves it.
-package struct ServerCertificate: ~Copyable, Sendable {
-    /// What the server shows. The root need not be sent along.
+/// A certificate of a server or a client, and the key that proves it.
+package struct IssuedCertificate: ~Copyable, Sendable {
+    /// What it shows. The root need not be sent along.
     package let certificate: Certificate
     /// The key as PEM (`PRIVATE KEY`, unencrypted).
     package let privateKey: SecretBytes

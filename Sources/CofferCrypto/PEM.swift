@@ -45,6 +45,21 @@ enum PEM {
         return unsafe try Owned(pointer, freedBy: X509_free, or: .invalidKey)
     }
 
+    /// The encodings of all certificates of `text`, in their order.
+    ///
+    /// - Throws: ``CryptoError/invalidKey`` if there is none, or one is malformed.
+    static func certificates(_ text: String) throws(CryptoError) -> [[UInt8]] {
+        let end = "-----END CERTIFICATE-----"
+        let parts = text.split(separator: end, omittingEmptySubsequences: false).dropLast()
+        guard !parts.isEmpty else { throw .invalidKey }
+        var found: [[UInt8]] = []
+        for part in parts {
+            let certificate = try certificate(part + end + "\n")
+            found.append(unsafe try DER.encode { unsafe i2d_X509(certificate.pointer, $0) })
+        }
+        return found
+    }
+
     /// The first public key of `text`.
     ///
     /// - Throws: ``CryptoError/invalidKey`` if there is none.

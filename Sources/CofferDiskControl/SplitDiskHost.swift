@@ -44,6 +44,7 @@ package struct SplitDiskHost: Sendable {
             _ = try await host(.sync)
             return try await merged(storage(command))
         case .list: return try await list()
+        case .listen: return try await storage(command)
         case .atHost, .attach: return try await host(command)
         case .sync, .quitIfIdle:
             _ = try await host(command)

@@ -1,4 +1,5 @@
 import CLinux
+import CofferCrypto
 import Glibc
 
 /// Where a connection's bytes come from and go to. A socket, or memory in tests.
@@ -29,3 +30,5 @@ struct SocketStream: ByteStream {
         unsafe coffer_send_all(socket, bytes.baseAddress, bytes.count) == 0
     }
 }
+
+extension TLSStream: ByteStream {}

@@ -16,6 +16,8 @@ package struct HandshakeMachine {
         case find(String)
         /// Call ``listed(_:)`` with the names of all exports.
         case list
+        /// Lay TLS over the connection, as the server, and call ``secured()``.
+        case secure
         /// The handshake is done.
         case transmit(Agreement)
         /// Close the connection.
@@ -54,6 +56,8 @@ package struct HandshakeMachine {
         case finding(UInt32, Wish)
         // To options.
         case listing
+        // To options.
+        case securing
         case ended
     }
 
@@ -72,7 +76,22 @@ package struct HandshakeMachine {
     private var allocationExport: String?
     private var optionCount = 0
 
-    package init() {}
+    /// What the client may ask for before TLS.
+    private enum Security {
+        /// Everything; there is no TLS here.
+        case none
+        /// Nothing but TLS.
+        case demanded
+        /// Everything, for TLS it is.
+        case secured
+    }
+
+    private var security: Security
+
+    /// - Parameter demandsTLS: Whether a client is refused everything until it speaks TLS; if not, there is none.
+    package init(demandsTLS: Bool = false) {
+        security = demandsTLS ? .demanded : .none
+    }
 
     /// Takes what the client sent.
     package mutating func receive(_ bytes: some Sequence<UInt8>) {
@@ -129,6 +148,13 @@ package struct HandshakeMachine {
 
     private var lastName = ""
 
+    /// The answer to ``Action/secure``: what the client sends from now on comes through TLS.
+    package mutating func secured() {
+        guard case .securing = state else { return }
+        security = .secured
+        state = .options
+    }
+
     /// Goes one step; false if that needs more bytes or an answer.
     private mutating func advance() -> Bool {
         switch state {
@@ -156,7 +182,7 @@ package struct HandshakeMachine {
             }
             state = .options
             refuse(option, .tooBig, "the option is longer than this server reads")
-        case .finding, .listing: return false
+        case .finding, .listing, .securing: return false
         case .ended: pending.append(.end)
         }
         return true
@@ -186,7 +212,13 @@ package struct HandshakeMachine {
     /// - Throws: If the payload is not what the option has.
     private mutating func take(_ option: UInt32, _ payload: [UInt8]) throws {
         var reader = ByteReader(payload)
-        switch NBDOption(rawValue: option) {
+        let known = NBDOption(rawValue: option)
+        if security == .demanded, known != .startTLS, known != .abort {
+            // The oldest option has no way to say no.
+            if known == .exportName { _ = end() } else { refuse(option, .tlsRequired, "this server speaks TLS only") }
+            return
+        }
+        switch known {
         case .exportName:
             guard let name = String(validating: payload, as: UTF8.self), payload.count <= NBDLimit.textByteCount else {
                 _ = end()
@@ -207,6 +239,9 @@ package struct HandshakeMachine {
             for _ in 0..<(try reader.uint16()) { kinds.append(try reader.uint16()) }
             guard reader.remaining == 0 else { throw Malformed() }
             find(name, option, .info(kinds, name: name, thenGo: option == NBDOption.go.rawValue))
+        case .startTLS:
+            guard payload.isEmpty else { throw Malformed() }
+            try startTLS(option)
         case .structuredReply:
             guard payload.isEmpty else { throw Malformed() }
             isStructured = true
@@ -225,6 +260,23 @@ package struct HandshakeMachine {
     }
 
     private struct Malformed: Error {}
+
+    /// - Throws: If there is TLS already.
+    private mutating func startTLS(_ option: UInt32) throws {
+        switch security {
+        case .none: refuse(option, .policy, "this socket is for programs of this machine, without TLS")
+        case .secured: throw Malformed()
+        case .demanded:
+            // What was sent ahead came in the clear, from anybody.
+            guard input.isEmpty else {
+                _ = end()
+                return
+            }
+            reply(option, .acknowledged)
+            state = .securing
+            pending.append(.secure)
+        }
+    }
 
     private func text(_ reader: inout ByteReader) throws -> String {
         let length = try reader.uint32()

@@ -1,10 +1,12 @@
 import CLinux
 import CofferCore
 package import CofferBlock
+package import CofferCrypto
+package import CofferModel
 import Glibc
 import Synchronization
 
-/// Serves disks as NBD exports on one Unix socket, a thread per connection.
+/// Serves disks as NBD exports on a Unix socket, and on TCP sockets with TLS, a thread per connection.
 ///
 /// A client can harm nobody but itself: what it may send is bounded, it is given time for the handshake only, and no lock is held
 /// while it is waited for.
@@ -15,6 +17,8 @@ package final class NBDServer: Sendable {
         case disconnected(export: String)
         /// The client asked for an export that it did not get.
         case refused(export: String, reason: String)
+        /// A client over TCP was not let in.
+        case turnedAway(reason: String)
         /// There are as many connections as there may be.
         case full
     }
@@ -37,6 +41,7 @@ package final class NBDServer: Sendable {
     private let exports = Mutex<[String: EncryptedDisk]>([:])
     private let roster = ConnectionRoster()
     private let listener: Int32
+    private let secureListeners = Mutex<[NBDListener]>([])
     private let isStopping = Atomic<Bool>(false)
 
     /// Listens on `path`; clients are served once ``start()`` was called.
@@ -52,7 +57,20 @@ package final class NBDServer: Sendable {
 
     /// Takes connections from now on.
     package func start() {
-        PosixThread.start(name: "nbd-accept") { self.accept() }
+        PosixThread.start(name: "nbd-accept") { self.accept(self.listener) }
+    }
+
+    /// Takes connections over TCP too, from clients that speak TLS and show a certificate; what they may open, ``ExportAccess`` tells.
+    ///
+    /// - Parameter address: Port 0 is any that is free.
+    /// - Throws: ``BlockError/system(_:)`` if the address cannot be listened on.
+    package func listen(on address: SocketAddress, _ context: TLSContext) throws(BlockError) -> NBDListener {
+        let descriptor = unsafe coffer_tcp_listen(address.host, address.port, 128)
+        guard descriptor >= 0, let port = UInt16(exactly: coffer_tcp_port(descriptor)) else { throw .system(errno) }
+        let made = NBDListener(descriptor: descriptor, port: port, context)
+        secureListeners.withLock { $0 = $0.filter { !$0.isStopped } + [made] }
+        PosixThread.start(name: "nbds-accept") { self.accept(descriptor, made) }
+        return made
     }
 
     /// Offers a disk under a name.
@@ -73,14 +91,19 @@ package final class NBDServer: Sendable {
     package func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         _ = shutdown(listener, Int32(SHUT_RDWR))
+        secureListeners.withLock { listeners in
+            for secure in listeners { secure.stop() }
+            listeners = []
+        }
         _ = unsafe unlink(path)
         roster.end(nil, grace: .seconds(5))
     }
 
-    private func accept() {
+    /// - Parameter secure: What `descriptor` is of; nil where clients are programs of this machine.
+    private func accept(_ descriptor: Int32, _ secure: NBDListener? = nil) {
         while true {
-            let socket = coffer_accept(listener)
-            if isStopping.load(ordering: .sequentiallyConsistent) {
+            let socket = coffer_accept(descriptor)
+            if isStopping.load(ordering: .sequentiallyConsistent) || secure?.isStopped == true {
                 if socket >= 0 { close(socket) }
                 return
             }
@@ -95,55 +118,58 @@ package final class NBDServer: Sendable {
                 continue
             }
             PosixThread.start(name: "nbd-client") {
-                self.serve(socket, number)
+                self.serve(socket, number, secure?.context)
                 self.roster.remove(number)
             }
         }
     }
 
-    private func serve(_ socket: Int32, _ number: Int) {
+    private func serve(_ socket: Int32, _ number: Int, _ context: TLSContext?) {
         coffer_enlarge_buffers(socket, 2 << 20)
-        guard let agreement = shakeHands(socket) else { return }
+        let plain = SocketStream(socket: socket)
+        var handshake = Handshake(socket: socket, deadline: .now + limits.handshake, demandsTLS: context != nil)
+        guard let context else {
+            guard let agreement = handshake.run(over: plain, with: offers(.any)) else { return }
+            return transmit(plain, number, agreement)
+        }
+        // The first part can only lead to TLS.
+        guard handshake.run(over: plain, with: offers(.none)) == nil, handshake.awaitsTLS else { return }
+        do throws(CryptoError) {
+            let secure = try TLSStream(context, .server, socket: socket, timeout: handshake.milliseconds)
+            handshake.secured()
+            defer { secure.end() }
+            guard let agreement = handshake.run(over: secure, with: offers(ExportAccess(of: secure.peer))) else { return }
+            transmit(secure, number, agreement)
+        } catch {
+            observe(.turnedAway(reason: "\(error)"))
+        }
+    }
+
+    private func transmit(_ stream: some ByteStream, _ number: Int, _ agreement: HandshakeMachine.Agreement) {
         let name = agreement.exportName
         guard let disk = exports.withLock({ $0[name] }), roster.assign(number, to: name, limit: limits.perExport),
             let channel = try? disk.makeChannel()
         else { return }
         defer { channel.end() }
-        _ = coffer_set_timeout(socket, 0)
         observe(.connected(export: name))
         let rules = RequestRules(
             byteCount: disk.byteCount, isReadOnly: disk.isReadOnly, isStructured: agreement.isStructured,
             reportsAllocation: agreement.reportsAllocation)
-        Transmission(SocketStream(socket: socket), channel, rules, leftover: agreement.leftover).run()
+        Transmission(stream, channel, rules, leftover: agreement.leftover).run()
         observe(.disconnected(export: name))
     }
 
-    private func shakeHands(_ socket: Int32) -> HandshakeMachine.Agreement? {
-        let stream = SocketStream(socket: socket)
-        let deadline = ContinuousClock.now + limits.handshake
-        var machine = HandshakeMachine()
-        var buffer = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
-            switch machine.next() {
-            case .send(let bytes):
-                guard unsafe bytes.withUnsafeBytes({ unsafe stream.send($0) }) else { return nil }
-            case .receive:
-                let left = (deadline - .now).components
-                let milliseconds = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
-                guard milliseconds > 0 else { return nil }
-                _ = coffer_set_timeout(socket, Int(milliseconds))
-                let count = unsafe buffer.withUnsafeMutableBytes { unsafe stream.receive(into: $0) }
-                guard count > 0 else { return nil }
-                machine.receive(buffer[..<count])
-            case .find(let name): machine.found(offer(name))
-            case .list: machine.listed(exports.withLock { $0.keys.sorted() })
-            case .transmit(let agreement): return agreement
-            case .end: return nil
-            }
-        }
+    private func offers(_ access: ExportAccess) -> Handshake.Offers {
+        Handshake.Offers(
+            find: { self.offer($0, access) }, list: { self.exports.withLock { $0.keys.filter(access.allows).sorted() } })
     }
 
-    private func offer(_ name: String) -> HandshakeMachine.Offer {
+    private func offer(_ name: String, _ access: ExportAccess) -> HandshakeMachine.Offer {
+        guard access.allows(name) else {
+            // As if there were none: whoever may not open it need not learn that it is there.
+            observe(.refused(export: name, reason: "the client's certificate is for \(access)"))
+            return .unknown
+        }
         guard let disk = exports.withLock({ $0[name] }) else {
             observe(.refused(export: name, reason: "unknown"))
             return .unknown

@@ -23,6 +23,7 @@ package enum NBDOption: UInt32, Sendable {
     case exportName = 1
     case abort = 2
     case list = 3
+    case startTLS = 5
     case info = 6
     case go = 7
     case structuredReply = 8
@@ -39,6 +40,7 @@ package enum NBDOptionReply: UInt32, Sendable {
     case unsupported = 0x8000_0001
     case policy = 0x8000_0002
     case invalid = 0x8000_0003
+    case tlsRequired = 0x8000_0005
     case unknown = 0x8000_0006
     case tooBig = 0x8000_0009
 

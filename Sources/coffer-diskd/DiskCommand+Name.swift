@@ -26,6 +26,7 @@ extension DiskCommand {
         case .limit: "limit"
         case .atHost(let command): "atHost.\(command.name)"
         case .attach: "attach"
+        case .listen: "listen"
         case .sync: "sync"
         case .quitIfIdle: "quitIfIdle"
         }

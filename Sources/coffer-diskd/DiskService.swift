@@ -29,6 +29,8 @@ final class DiskService: Sendable {
     let units = Mutex<[DiskID: DiskUnit]>([:])
     /// What open disks were opened for.
     let uses = Mutex<[DiskID: DiskUse]>([:])
+    /// Where disks are served over TCP and TLS by command.
+    let listening = Mutex<Listening?>(nil)
     let isEnding = Atomic<Bool>(false)
 
     /// - Parameters:
@@ -95,6 +97,9 @@ final class DiskService: Sendable {
             guard let own, command != .quitIfIdle else { throw DiskFailure(.badCommand, "atHost takes a command about disks") }
             return try own.reply(to: command)
         case .attach: throw DiskFailure(.badCommand, "this process has the disks themselves: attach is for hosts")
+        case .listen(let listener):
+            try listen(on: listener)
+            return .done
         case .sync:
             try sync()
             try own?.sync()

@@ -69,7 +69,7 @@ final class HostService: Sendable {
         case .quitIfIdle:
             guard all.isEmpty else { throw DiskFailure(.busy, "disks are attached") }
             return try own.reply(to: command)
-        case .create, .open, .rewrap, .copy, .reencrypt, .continueReencryption, .steerReencryption, .delete, .holes, .changes:
+        case .create, .open, .rewrap, .copy, .reencrypt, .continueReencryption, .steerReencryption, .delete, .holes, .changes, .listen:
             throw DiskFailure(.badCommand, "this host has no disks but its own: the storage service does that")
         }
     }

@@ -47,6 +47,10 @@ struct Parts: Sendable {
             (perform, closeAll) = ({ host.perform($0) }, { host.closeAll() })
         }
         server.start()
+        if let secure = settings.secureListener {
+            let listener = try secure.open(server)
+            log.write("nbds-ready", [("address", SocketAddress(host: secure.address.host, port: listener.port).description)])
+        }
     }
 
     private static func recover(_ path: String, _ log: Log) throws(Exit) -> DiskShelf {

@@ -12,6 +12,8 @@ struct Settings {
     let isForeground: Bool
     /// What runs the disks' ciphers.
     let engine: XTSEngine
+    /// Where disks are served over TCP and TLS, if they are.
+    let secureListener: SecureListener?
     let role: DiskHostRole
     /// Where a host's storage service is; nil for where the service says that it is.
     let storage: LinkAddress?
@@ -35,11 +37,15 @@ struct Settings {
 
     static let usage = """
         usage: coffer-diskd --data DIR [--foreground] [--cipher ENGINE] [--role ROLE] [--storage URI] [--cache-bytes N]
+                    [--nbd-listen ADDRESS:PORT --nbd-certificate FILE --nbd-key FILE --nbd-client-ca FILE]
 
         Serves the encrypted disks in DIR/disks over NBD at DIR/run/nbd.sock, each also to a virtual machine over vhost-user at
         DIR/run/vhost/DISK.sock, and takes commands at DIR/run/diskd.sock.
         --foreground     stay in the session of the caller, for terminals and service supervisors
         --cipher ENGINE  what runs AES-XTS: auto, the fastest here and the default; openssl; aesni; vaes256; vaes512
+        --nbd-listen ADDRESS:PORT  serve the disks over TCP too, with TLS alone; the files are PEM: the server's certificate, its key
+                         (mode 0600), and the authority of the clients' certificates. A client may open the export that its
+                         certificate has as common name, and with the name * all.
         --role ROLE      both, the default; storage, which has the disks and serves no virtual machine; or host, which serves them
                          to virtual machines, takes commands at DIR/run/hostd.sock and has the machines' temporary disks
         --storage URI    where a host finds its storage service: nbd+unix:///?socket=PATH; otherwise where that says it is
@@ -52,6 +58,7 @@ struct Settings {
         var data: String?
         var isForeground = false
         var engine = XTSEngine.fastest
+        var secure: [String: String] = [:]
         var (role, storage, cacheByteCount): (DiskHostRole, LinkAddress?, UInt64) = (.both, nil, HostCache.Limits.standard.byteCount)
         var rest = arguments[...]
         while let argument = rest.popFirst() {
@@ -61,6 +68,9 @@ struct Settings {
                 data = value
             case "--foreground": isForeground = true
             case "--cipher": engine = try Self.engine(rest.popFirst())
+            case "--nbd-listen", "--nbd-certificate", "--nbd-key", "--nbd-client-ca":
+                guard let value = rest.popFirst() else { throw .usage("\(argument) needs a value") }
+                secure[argument] = value
             case "--role":
                 guard let value = rest.popFirst().flatMap(DiskHostRole.init(rawValue:)) else { throw .usage("--role is both, storage or host") }
                 role = value
@@ -83,6 +93,7 @@ struct Settings {
         self.cacheByteCount = cacheByteCount
         self.isForeground = isForeground
         self.engine = engine
+        secureListener = try secure.isEmpty ? nil : SecureListener(secure)
         self.data = try Self.prepare(data)
         guard nbdPath.utf8.count <= Self.socketPathByteCount else {
             throw Exit(

@@ -202,4 +202,65 @@ struct HandshakeMachineTests {
         while machine.next() != .end { count += 1 }
         #expect(count == NBDLimit.optionCount)
     }
+
+    // MARK: TLS
+
+    /// A machine for TCP that has the client's flags.
+    private static func demanding() -> HandshakeMachine {
+        var machine = HandshakeMachine(demandsTLS: true)
+        _ = machine.next()
+        machine.receive(Wire.flags())
+        #expect(machine.next() == .receive)
+        return machine
+    }
+
+    private static let refusal = Array("this server speaks TLS only".utf8)
+
+    @Test(arguments: [3, 6, 7, 8, 9, 10, 99] as [UInt32])
+    func nothingIsAnsweredBeforeTLS(_ option: UInt32) {
+        var machine = Self.demanding()
+        machine.receive(Wire.go("a", option: option))
+        #expect(machine.next() == .send(Wire.optionReply(option, .tlsRequired, Self.refusal)))
+        #expect(machine.next() == .receive)
+    }
+
+    @Test func theOldestOptionEndsAConnectionWithoutTLS() {
+        var machine = Self.demanding()
+        machine.receive(Wire.option(1, Array("a".utf8)))
+        #expect(machine.next() == .end)
+    }
+
+    @Test func afterTLSTheExportIsFound() {
+        var machine = Self.demanding()
+        machine.receive(Wire.option(5))
+        #expect(machine.next() == .send(Wire.optionReply(5, .acknowledged)))
+        #expect(machine.next() == .secure)
+        #expect(machine.next() == .receive)
+        machine.secured()
+        machine.receive(Wire.go("a"))
+        #expect(machine.next() == .find("a"))
+    }
+
+    @Test func whatWasSentAheadOfTLSEndsTheConnection() {
+        var machine = Self.demanding()
+        machine.receive(Wire.option(5) + Wire.go("a"))
+        #expect(machine.next() == .end)
+    }
+
+    @Test func tlsIsAskedForOnce() {
+        var machine = Self.demanding()
+        machine.receive(Wire.option(5))
+        _ = machine.next()
+        _ = machine.next()
+        machine.secured()
+        machine.receive(Wire.option(5))
+        #expect(machine.next() == .send(Wire.optionReply(5, .invalid, Array("the option is malformed".utf8))))
+    }
+
+    @Test func programsOfThisMachineGetNoTLS() {
+        var machine = Self.greeted()
+        machine.receive(Wire.option(5))
+        #expect(machine.next() == .send(Wire.optionReply(5, .policy, Array("this socket is for programs of this machine, without TLS".utf8))))
+        #expect(machine.next() == .receive)
+    }
 }

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <arpa/inet.h>
 #include <linux/close_range.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,6 +134,59 @@ int coffer_unix_connect(const char *path) {
 }
 
 int coffer_unix_pair(int sockets[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets); }
+
+/// A socket address of a numeric address; its length, or 0 with errno EINVAL.
+static socklen_t tcp_address(const char *address, uint16_t port, struct sockaddr_storage *out) {
+    memset(out, 0, sizeof *out);
+    struct sockaddr_in *four = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
+    if (inet_pton(AF_INET, address, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(port);
+        return sizeof *four;
+    }
+    if (inet_pton(AF_INET6, address, &six->sin6_addr) == 1) {
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons(port);
+        return sizeof *six;
+    }
+    errno = EINVAL;
+    return 0;
+}
+
+int coffer_tcp_listen(const char *address, uint16_t port, int backlog) {
+    struct sockaddr_storage place;
+    socklen_t length = tcp_address(address, port, &place);
+    if (length == 0) return -1;
+    int listener = socket(place.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    if (listener < 0) return -1;
+    // Connections inherit TCP_NODELAY.
+    if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
+        || setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0
+        || bind(listener, (struct sockaddr *)&place, length) != 0 || listen(listener, backlog) != 0)
+        return fail(listener, -1);
+    return listener;
+}
+
+int coffer_tcp_connect(const char *address, uint16_t port) {
+    struct sockaddr_storage place;
+    socklen_t length = tcp_address(address, port, &place);
+    if (length == 0) return -1;
+    int connection = socket(place.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    if (connection < 0) return -1;
+    int status;
+    do status = connect(connection, (struct sockaddr *)&place, length);
+    while (status != 0 && errno == EINTR);
+    if (status != 0 || setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) return fail(connection, -1);
+    return connection;
+}
+
+int coffer_tcp_port(int socket) {
+    struct sockaddr_storage place;
+    socklen_t length = sizeof place;
+    if (getsockname(socket, (struct sockaddr *)&place, &length) != 0) return -1;
+    return ntohs(place.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&place)->sin6_port : ((struct sockaddr_in *)&place)->sin_port);
+}
 
 int coffer_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
 

@@ -15,9 +15,14 @@
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
+#include <time.h>
 
 /// Runs an XTS context, which holds key and direction, over `count` data units of `unit` bytes in place. The tweak of a
 /// unit is its number, little-endian in 16 bytes, from `first` on (IEEE Std 1619 section 5.1). 1, or 0 on failure.
@@ -345,4 +350,60 @@ static inline EVP_PKEY *coffer_ec_key(const char *curve, const unsigned char *po
 static inline int coffer_oaep_decode(const EVP_MD *digest, const unsigned char *block, int length, unsigned char *plaintext)
 {
     return RSA_padding_check_PKCS1_OAEP_mgf1(plaintext, length, block, length, length, NULL, 0, digest, digest);
+}
+
+/// A context for one side of connections over TLS 1.2 and 1.3 in which both sides show a certificate, without resumption,
+/// renegotiation or compression; or NULL.
+static inline SSL_CTX *coffer_tls_context(int is_server)
+{
+    SSL_CTX *context = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+    if (context == NULL) return NULL;
+    SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET);
+    SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_default_read_buffer_len(context, 256 << 10);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1
+        && SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 && SSL_CTX_set_num_tickets(context, 0) == 1) {
+        return context;
+    }
+    SSL_CTX_free(context);
+    return NULL;
+}
+
+/// Adds a certificate that is sent behind the own one. 1, or 0 on failure.
+static inline int coffer_tls_add_issuer(SSL_CTX *context, X509 *certificate)
+{
+    return (int)SSL_CTX_add1_chain_cert(context, certificate);
+}
+
+/// Has the other side refused unless its certificate is for `host`, a name or an address. 1, or 0 on failure.
+static inline int coffer_tls_expect(SSL *tls, const char *host)
+{
+    X509_VERIFY_PARAM *parameters = SSL_get0_param(tls);
+    if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1) return 1;
+    ERR_clear_error();
+    return X509_VERIFY_PARAM_set1_host(parameters, host, 0) == 1 && SSL_set_tlsext_host_name(tls, host) == 1;
+}
+
+/// Shakes hands on a blocking socket within so many milliseconds, after which the socket blocks again. 1, or 0.
+static inline int coffer_tls_handshake(SSL *tls, int socket, long milliseconds)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long long end = now.tv_sec * 1000LL + now.tv_nsec / 1000000 + milliseconds;
+    int flags = fcntl(socket, F_GETFL);
+    if (flags < 0 || fcntl(socket, F_SETFL, flags | O_NONBLOCK) != 0) return 0;
+    int status;
+    while ((status = SSL_do_handshake(tls)) != 1) {
+        int wish = SSL_get_error(tls, status);
+        if (wish != SSL_ERROR_WANT_READ && wish != SSL_ERROR_WANT_WRITE) break;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        long long left = end - (now.tv_sec * 1000LL + now.tv_nsec / 1000000);
+        if (left <= 0) break;
+        struct pollfd wait = {.fd = socket, .events = wish == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT};
+        if (poll(&wait, 1, (int)left) < 0 && errno != EINTR) break;
+    }
+    return fcntl(socket, F_SETFL, flags) == 0 && status == 1;
 }

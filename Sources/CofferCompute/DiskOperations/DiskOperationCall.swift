@@ -9,6 +9,8 @@ enum DiskOperation: String, CaseIterable, Sendable {
     case inspect
     /// Of what its clients have done.
     case stats
+    /// For a client over TLS.
+    case certificate
     case exportKey
     case holes
     /// Begins to bring its data to new data keys.
@@ -30,7 +32,7 @@ enum DiskOperation: String, CaseIterable, Sendable {
     /// has, not even Owner.
     var action: Action {
         switch self {
-        case .attach, .detach, .reencrypt, .steerReencryption: .management("Microsoft.Compute/disks/write")
+        case .attach, .detach, .certificate, .reencrypt, .steerReencryption: .management("Microsoft.Compute/disks/write")
         case .list, .inspect, .stats, .dataKeys, .keyImpact, .reencryption: .management("Microsoft.Compute/disks/read")
         case .status: .management("Microsoft.Compute/diskEncryptionSets/read")
         case .exportKey, .holes, .changes: .data("Microsoft.Compute/disks/exportKey/action")
@@ -43,6 +45,7 @@ enum DiskOperation: String, CaseIterable, Sendable {
         case .list, .inspect, .stats, .dataKeys, .keyImpact, .status, .reencryption: nil
         case .attach: "DiskAttach"
         case .detach: "DiskDetach"
+        case .certificate: "DiskCertificate"
         case .exportKey: "DiskExportKey"
         case .holes: "DiskHoles"
         case .reencrypt: "DiskReencrypt"

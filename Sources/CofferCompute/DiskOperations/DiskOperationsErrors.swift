@@ -43,11 +43,17 @@ extension APIError {
             message: "The disk '\(id.name)' is not attached: there is something to tell once it is. coffer disk attach \(id.name) -g \(id.group ?? "")")
     }
 
+    /// 409: there is nobody who would take one.
+    static let certificatesNotIssued = APIError(
+        status: 409, code: "OperationNotAllowed",
+        message: "This installation issues no certificates for disks: it serves none over TLS, or to clients of another authority. Start coffer "
+            + "serve with --disk-listen ADDRESS:PORT and without --disk-client-ca.")
+
     static func diskPathNotFound(_ path: [String]) -> APIError {
         APIError(
             status: 404, code: "NotFound",
             message: "There is nothing at '/\(path.joined(separator: "/").prefix(300))'. Coffer's disk operations are POST "
-                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|stats|exportKey|holes|reencrypt|steerReencryption|reencryption}, …/snapshots/…/changes, "
+                + "/coffer/v1/subscriptions/…/resourceGroups/…/disks/…/{attach|detach|inspect|stats|certificate|exportKey|holes|reencrypt|steerReencryption|reencryption}, …/snapshots/…/changes, "
                 + "…/diskEncryptionSets/…/status and GET /coffer/v1/subscriptions/…/{disks|dataKeys|keyImpact}.")
     }
 

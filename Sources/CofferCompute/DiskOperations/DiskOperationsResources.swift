@@ -30,12 +30,14 @@ struct InspectedDiskResource: Encodable, Sendable {
     let clientCount: Int
     /// While it is open or suspended.
     let nbdUri: String?
+    /// The same over TLS, where disks are served so.
+    let nbdsUri: String?
     let socketPath: String?
     let exportName: String?
     /// For a virtual machine, over vhost-user.
     let vhostUserPath: String?
 
-    init(_ disk: InspectedDisk, disksPath: String) {
+    init(_ disk: InspectedDisk, disksPath: String, secureAddress: SocketAddress?) {
         let (record, status) = (disk.record, disk.status)
         name = record.id.name
         resourceGroup = record.id.group ?? ""
@@ -56,6 +58,7 @@ struct InspectedDiskResource: Encodable, Sendable {
         reason = status?.reason ?? record.reason
         clientCount = status?.clientCount ?? 0
         nbdUri = status?.export?.uri
+        nbdsUri = status?.export.flatMap { export in secureAddress.map { export.uri(at: $0) } }
         socketPath = status?.export?.socketPath
         exportName = status?.export?.name
         vhostUserPath = status?.export?.vhostPath
@@ -107,6 +110,9 @@ struct ChangesResource: Encodable, Sendable {
 }
 
 extension DiskExport {
+    /// The NBD URI of a client over TLS.
+    func uri(at address: SocketAddress) -> String { "nbds://\(address)/\(name)" }
+
     /// The NBD URI, `nbd+unix:///NAME?socket=PATH`.
     var uri: String {
         var path = ""

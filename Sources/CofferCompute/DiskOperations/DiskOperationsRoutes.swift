@@ -8,9 +8,15 @@ struct DiskOperationsRoutes: Sendable {
     let holders: HoldersService
     let settings: ComputeSettings
 
-    /// The body of `exportKey`.
+    /// The body of `exportKey` and `certificate`: who opens the box with the key.
     private struct ExportBody: Decodable {
         let recipientKey: String
+
+        /// An X25519 public key, 32 bytes.
+        func key() throws -> [UInt8] {
+            guard let publicKey = Base64URL.decode(recipientKey), publicKey.count == 32 else { throw APIError.recipientKeyNotValid }
+            return publicKey
+        }
     }
 
     /// The body of `changes`.
@@ -44,12 +50,14 @@ struct DiskOperationsRoutes: Sendable {
         case .stats:
             let (record, statistics) = try await service.statistics(call.scope, by: grant)
             return try .json(DiskStatisticsResource(record, statistics))
+        case .certificate:
+            let publicKey = try request.decode(ExportBody.self).key()
+            let certificate = try await service.certificate(call.scope, by: grant)
+            return try .json(
+                DiskCertificateResource(certificate, named: call.scope.name, sealedTo: publicKey, address: service.certificates?.address),
+                headers: ["cache-control": "no-store"])
         case .exportKey:
-            let body = try request.decode(ExportBody.self)
-            guard let publicKey = Base64URL.decode(body.recipientKey), publicKey.count == 32 else {
-                throw APIError.recipientKeyNotValid
-            }
-            let key = try await service.exportKey(call.scope, to: publicKey, by: grant)
+            let key = try await service.exportKey(call.scope, to: try request.decode(ExportBody.self).key(), by: grant)
             return try .json(
                 ExportedKeyResource(key, disksPath: settings.disksPath), headers: ["cache-control": "no-store"])
         case .reencrypt:
@@ -75,6 +83,6 @@ struct DiskOperationsRoutes: Sendable {
     }
 
     private func show(_ disk: InspectedDisk) -> InspectedDiskResource {
-        InspectedDiskResource(disk, disksPath: settings.disksPath)
+        InspectedDiskResource(disk, disksPath: settings.disksPath, secureAddress: service.certificates?.address)
     }
 }

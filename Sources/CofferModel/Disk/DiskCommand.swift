@@ -66,6 +66,8 @@ package indirect enum DiskCommand: Codable, Equatable, Sendable {
     ///
     /// `keys` are the data keys, sealed to this host, of a disk that is encrypted here; otherwise there are none.
     case attach(storage: DiskStatus, keys: [SealedKey], isReadOnly: Bool)
+    /// Serves the disks over TCP and TLS too, as told, instead of as told before; nil: no longer. Connections that there are go on.
+    case listen(on: DiskListener?)
     /// Writes everything that clients have sent to stable storage.
     case sync
     /// Ends the process if no disk is open.
@@ -74,5 +76,5 @@ package indirect enum DiskCommand: Codable, Equatable, Sendable {
 
 /// The version of the control protocol, in ``DiskCommand/hello(version:)``.
 package enum DiskControlVersion {
-    package static let current = 5
+    package static let current = 6
 }

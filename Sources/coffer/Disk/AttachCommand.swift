@@ -26,11 +26,13 @@ struct AttachCommand: AsyncParsableCommand {
                 "qemuArguments": .array(attachment.qemuArguments.map { .string($0) }),
                 "libvirtXml": .string(attachment.libvirtXML),
             ]
+            if let uri = attachment.secureURI { shown["nbdsUri"] = .string(uri) }
             if let path = attachment.vhostPath { shown["vhostUserPath"] = .string(path) }
             if let arguments = attachment.vhostUserArguments { shown["vhostUserArguments"] = .array(arguments.map { .string($0) }) }
             try Printer.json(.object(shown))
         case .table:
             print("NBD URI:\n  \(attachment.nbdURI)\n")
+            if let uri = attachment.secureURI { print("NBD URI over TLS, with a certificate of coffer disk certificate:\n  \(uri)\n") }
             print("QEMU arguments:\n  \(attachment.qemuArguments.joined(separator: " \\\n  "))\n")
             if let arguments = attachment.vhostUserArguments {
                 print("QEMU arguments, faster, for a machine whose memory is shared (memory-backend-memfd, share=on):")

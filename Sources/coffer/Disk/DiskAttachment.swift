@@ -5,6 +5,8 @@ struct DiskAttachment {
     let socketPath: String
     let exportName: String
     let nbdURI: String
+    /// Over TLS, for other machines, if disks are served so.
+    let secureURI: String?
     /// Where it is offered over vhost-user, if it is.
     let vhostPath: String?
 
@@ -16,6 +18,7 @@ struct DiskAttachment {
         self.socketPath = socketPath
         self.exportName = exportName
         self.nbdURI = nbdURI
+        secureURI = answer["nbdsUri"]?.string
         vhostPath = answer["vhostUserPath"]?.string
     }
 

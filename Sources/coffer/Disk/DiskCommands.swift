@@ -5,7 +5,7 @@ struct DiskCommands: AsyncParsableCommand {
         commandName: "disk",
         abstract: "Attach encrypted disks to QEMU, and look at them and their snapshots.",
         subcommands: [
-            AttachCommand.self, DetachCommand.self, ListDisksCommand.self, ReportCommand.self, InspectDiskCommand.self, DiskStatsCommand.self, ExportKeyCommand.self,
+            AttachCommand.self, DetachCommand.self, ListDisksCommand.self, ReportCommand.self, InspectDiskCommand.self, DiskStatsCommand.self, ExportKeyCommand.self, CertificateCommand.self,
             SnapshotChangesCommand.self, ReencryptCommand.self,
         ]
     )

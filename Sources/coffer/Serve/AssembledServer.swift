@@ -24,6 +24,7 @@ struct AssembledServer {
     let keeper: VaultKeeper
     let signing: HeadSigning
     let diskHost: any DiskHost
+    let secureDisks: SecureDisks
     let clock: any WallClock
     let logger: Logger
 
@@ -31,6 +32,11 @@ struct AssembledServer {
     /// disks is ended.
     func run() async throws {
         for supervisor in supervisors { _ = try await supervisor.ensure() }
+        do {
+            try await secureDisks.apply(to: diskHost)
+        } catch let failure as DiskFailure {
+            throw StartFailure.configuration("disks cannot be served over TLS: \(failure.message)")
+        }
         let http = HTTPServer(listen: listen, handler: door, clock: clock, logger: logger) { [card, directory] _ in
             FileHandle.standardOutput.write(Data("ready \(card.authority) data \(directory.path)\n".utf8))
         }

@@ -66,6 +66,10 @@ struct Assembly {
         let diskRoles = DiskRoles(
             apart: command.diskRoles == .apart, storageLink: command.storageLink, cipher: command.diskCipher.rawValue,
             program: try diskHostProgram(), directory: directory)
+        let secureDisks = SecureDisks(
+            listener: command.diskListen.flatMap { SocketAddress($0) },
+            files: .init(certificate: command.diskCertificate, key: command.diskKey, clientAuthority: command.diskClientCa),
+            identity: TLSIdentity(store: store, sealer: keyring, clock: SystemClock()))
         let resources = ResourcesSettings(
             authority: authority, tenantID: card.tenantID, subscriptionID: card.subscriptionID, subscriptionName: "Coffer",
             region: card.region, vaultSuffix: vaultSuffix
@@ -92,7 +96,7 @@ struct Assembly {
                     report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
                 images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger), features: features,
                 sealer: keyring),
-            imageReader: QemuImageReader(directory: command.importDirectory),
+            imageReader: QemuImageReader(directory: command.importDirectory), certificates: secureDisks,
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
         let doorway = ResourceDoorway()
@@ -125,13 +129,16 @@ struct Assembly {
             clock: clockHandler(identity, resources),
             resources: manager
         )
-        let supervisors = try await diskRoles.supervisors(logger) { try await compute.adopt() }
+        let supervisors = try await diskRoles.supervisors(logger) {
+            try await secureDisks.apply(to: diskRoles.diskHost)
+            try await compute.adopt()
+        }
         let listen = try HTTPServer.Listen(
             host: command.listen, port: command.port, certificateChain: server.certificate.pem, privateKey: server.privateKey
         )
         return AssembledServer(
             card: card, directory: directory, listen: listen, door: door, supervisors: supervisors, watch: compute.keyWatch, machineKeeper: compute.machineKeeper,
-            keeper: vault.keeper, signing: signing, diskHost: diskRoles.diskHost, clock: clock, logger: logger
+            keeper: vault.keeper, signing: signing, diskHost: diskRoles.diskHost, secureDisks: secureDisks, clock: clock, logger: logger
         )
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import CofferClient
 import CofferCore
 import CofferCrypto
+import CofferModel
 import CofferNetwork
 import CofferPlatform
 import Foundation
@@ -65,6 +66,18 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Where the host finds the storage service with --disk-roles apart: nbd+unix:///?socket=PATH. Where that is, if left out.")
     var storageLink: String?
 
+    @Option(help: "Serve attached disks over TCP too, with TLS alone, at this ADDRESS:PORT. Clients show certificates: coffer disk certificate.")
+    var diskListen: String?
+
+    @Option(help: "The PEM file of the certificate that disks are served with. The installation's own if left out.")
+    var diskCertificate: String?
+
+    @Option(help: "The PEM file of its key, mode 0600.")
+    var diskKey: String?
+
+    @Option(help: "The PEM file of who issues clients' certificates, each of which names a disk's export, or * for all. The installation if left out.")
+    var diskClientCa: String?
+
     @OptionGroup(title: "Hardware token") var token: TokenOptions
 
     @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
@@ -102,6 +115,13 @@ struct ServeCommand: AsyncParsableCommand {
         if let importDirectory, !importDirectory.hasPrefix("/") { throw ValidationError("--import-directory is an absolute path") }
         guard PublicNetwork(publicNetwork) != nil else {
             throw ValidationError("--public-network is a part of 127.0.0.0/8 in CIDR notation, of 9 to 29 bits, such as 127.42.0.0/16")
+        }
+        if let diskListen, SocketAddress(diskListen) == nil {
+            throw ValidationError("--disk-listen is an address with a port, such as 127.0.0.1:10809 or [::1]:10809")
+        }
+        guard (diskCertificate == nil) == (diskKey == nil) else { throw ValidationError("--disk-certificate and --disk-key belong together") }
+        guard diskListen != nil || (diskCertificate == nil && diskClientCa == nil) else {
+            throw ValidationError("--disk-certificate and --disk-client-ca are for --disk-listen")
         }
         try token.validateTogether()
     }

@@ -4,7 +4,7 @@ import CofferModel
 import CofferPlatform
 
 /// The installation's own certification authority, kept in the store with its key sealed, and the certificates that it
-/// issues to the server. A server's key lives in memory only: each start has a new one.
+/// issues to the servers. A server's key lives in memory only: each start has a new one.
 struct TLSIdentity {
     let store: any Store
     let sealer: any Sealer
@@ -40,8 +40,13 @@ struct TLSIdentity {
     }
 
     /// A certificate for the names under which `coffer serve` is reached.
-    func serverCertificate(by authority: borrowing CertificateAuthority, vaultDomain: String) throws -> ServerCertificate {
-        let names = ["localhost", "*.localhost", vaultDomain, "*." + vaultDomain, "127.0.0.1", "::1"]
+    func serverCertificate(by authority: borrowing CertificateAuthority, vaultDomain: String) throws -> IssuedCertificate {
+        try certificate(for: ["*.localhost", vaultDomain, "*." + vaultDomain], by: authority)
+    }
+
+    /// A certificate for a server that is reached under this machine's own names, and under `names`.
+    func certificate(for names: [String], by authority: borrowing CertificateAuthority) throws -> IssuedCertificate {
+        let names = ["localhost"] + names + ["127.0.0.1", "::1"]
         return try authority.issue(for: names.compactMap { SubjectName($0) }, now: clock.now())
     }
 }

@@ -243,7 +243,7 @@ final class DiskHostDouble: DiskHost {
             defer { swap(&host.disks, &host.ownDisks) }
             return try reply(to: command, &host)
         case .attach: throw DiskFailure(.badCommand, "this host is the storage too")
-        case .sync, .quitIfIdle: return .done
+        case .listen, .sync, .quitIfIdle: return .done
         }
     }
 

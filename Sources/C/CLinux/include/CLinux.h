@@ -53,6 +53,16 @@ int coffer_unix_connect(const char *path);
 /// Two Unix stream sockets connected to each other, close-on-exec. 0, or -1 with errno.
 int coffer_unix_pair(int sockets[2]);
 
+/// A listening TCP socket at a numeric address, IPv4 or IPv6, close-on-exec; its connections send small messages at once. Port 0 is any
+/// that is free. A descriptor, or -1 with errno: EINVAL where the address is none.
+int coffer_tcp_listen(const char *address, uint16_t port, int backlog);
+
+/// A TCP socket connected to a numeric address. A descriptor, or -1 with errno.
+int coffer_tcp_connect(const char *address, uint16_t port);
+
+/// The port that a TCP socket has on this side, or -1 with errno.
+int coffer_tcp_port(int socket);
+
 /// The next connection, close-on-exec, or -1 with errno.
 int coffer_accept(int listener);
 
