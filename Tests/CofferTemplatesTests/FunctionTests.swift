@@ -91,6 +91,7 @@ import Testing
         ("resourceId('22222222-2222-3333-4444-555555555555', 'rg2', 'A.B/c', 'd')", "/subscriptions/22222222-2222-3333-4444-555555555555/resourceGroups/rg2/providers/A.B/c/d"),
         ("subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'r')", "/subscriptions/S/providers/Microsoft.Authorization/roleDefinitions/r"),
         ("tenantResourceId('Microsoft.Authorization/roleDefinitions', 'r')", "/providers/Microsoft.Authorization/roleDefinitions/r"),
+        ("providers('Microsoft.Compute', 'virtualMachineScaleSets').apiVersions[0]", "2024-07-01"),
         ("extensionResourceId(resourceId('A.B/c','d'), 'Microsoft.Authorization/locks', 'l')", "/subscriptions/S/resourceGroups/rg1/providers/A.B/c/d/providers/Microsoft.Authorization/locks/l"),
         ("resourceGroup().id", "/subscriptions/S/resourceGroups/rg1"), ("subscription().subscriptionId", "S"), ("deployment().name", "d1"),
         ("environment().suffixes.keyvaultDns", ".vault.localhost:8443"), ("deployer().objectId", "o1"), ("tenant().tenantId", Samples.tenant),

@@ -19,9 +19,12 @@ struct ScaleSetModel: Codable, Equatable, Sendable {
 
     /// A profile as it is kept: `az` sends some of its names and values in another form than the one it reads.
     static func canonical(_ profile: JSONValue) -> JSONValue {
-        guard var members = profile.object, var network = members["networkProfile"]?.object,
-            let configurations = network["networkInterfaceConfigurations"]?.array
-        else { return profile }
+        guard var members = profile.object else { return profile }
+        // Told, and sent back by clients.
+        members["timeCreated"] = nil
+        guard var network = members["networkProfile"]?.object, let configurations = network["networkInterfaceConfigurations"]?.array else {
+            return .object(members)
+        }
         network["networkInterfaceConfigurations"] = .array(configurations.map(interface))
         members["networkProfile"] = .object(network)
         return .object(members)

@@ -45,6 +45,10 @@ enum ResourceFunctions {
             return try runtime.references(
                 try arguments.string(0), apiVersion: try arguments.optionalString(1), isFull: try isFull(arguments, arguments.count - 1))
         },
+        // What az writes into the templates of scale sets. Every type takes each version since its oldest one, and this is not older than any.
+        "providers": .of(2...2) { arguments in
+            ["resourceType": .string(try arguments.string(1)), "locations": [], "apiVersions": ["2024-07-01"]]
+        },
         "pickZones": .of(3...5) { arguments in
             throw arguments.failure("it is not supported: Coffer's regions have no availability zones to pick from. Name the zones, or leave them out")
         },
