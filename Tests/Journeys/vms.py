@@ -33,7 +33,7 @@ def run_in_guest(stage, line, *scripts, patience=300):
 
 
 def wait_until_set_up(stage, line):
-    eventually(lambda: run_in_guest(stage, line, "systemctl is-active coffer-provision.service") == "active", 240, "the guest is not set up", every=2)
+    eventually(lambda: run_in_guest(stage, line, "systemctl is-active coffer-provision.service") == "active", 600, "the guest is not set up", every=2)
 
 
 def statuses(stage, line):
