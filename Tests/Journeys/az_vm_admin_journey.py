@@ -52,10 +52,10 @@ def test_a_machine_is_made_with_a_password_and_custom_data(stage):
         f"vm create {LINE} --image Debian12 --size Standard_B1s --admin-username ada --authentication-type password --availability-set set1"
         f" --custom-data {script} --admin-password", PASSWORD)
     created = time.monotonic()
+    stage.kept["address"] = made["publicIpAddress"]
     answered = guest(stage, "cut -d' ' -f1 /proc/uptime")
     stage.say(f"az vm create took {created - started:.0f} s, the first answer came {time.monotonic() - started:.0f} s after its start"
               f" and {answered} s after the guest's")
-    stage.kept["address"] = made["publicIpAddress"]
     wait_until_set_up(stage, LINE)
     shown = stage.az_json(f"vm show {LINE}")
     said = json.dumps(shown)

@@ -3,8 +3,9 @@ import json
 import os
 import pathlib
 import random
+import time
 
-from expectations import eventually
+from expectations import eventually, expect
 from machines import build_image
 
 # Other installations on this machine have other addresses.
@@ -20,15 +21,19 @@ def import_image(stage):
         f" --version {record['version']} --hyper-v-generation {record['hyperVGeneration']}")
 
 
-def run_in_guest(stage, line, *scripts):
-    """Runs shell lines as root in the guest of `-g GROUP -n NAME`; what they print."""
-    answer = stage.az_json(f"vm run-command invoke {line} --command-id RunShellScript --scripts", *scripts)
-    message = answer["value"][0]["message"]
-    return message.split("[stdout]\n", 1)[1].split("\n[stderr]", 1)[0].strip()
+def run_in_guest(stage, line, *scripts, patience=300):
+    """Runs shell lines as root in the guest of `-g GROUP -n NAME`, once its agent answers; what they print."""
+    deadline = time.monotonic() + patience
+    while True:
+        result = stage.az(f"vm run-command invoke {line} --command-id RunShellScript --scripts", *scripts, "-o", "json", ok=None)
+        if result.status == 0:
+            message = result.json["value"][0]["message"]
+            return message.split("[stdout]\n", 1)[1].split("\n[stderr]", 1)[0].strip()
+        expect("VMAgentStatusCommunicationError" in result.errors and time.monotonic() < deadline, f"the guest runs no command: {result.errors[-600:]}")
 
 
 def wait_until_set_up(stage, line):
-    eventually(lambda: run_in_guest(stage, line, "systemctl is-active coffer-provision.service") == "active", 240, "the guest is not set up", every=2)
+    eventually(lambda: run_in_guest(stage, line, "systemctl is-active coffer-provision.service") == "active", 600, "the guest is not set up", every=2)
 
 
 def statuses(stage, line):
