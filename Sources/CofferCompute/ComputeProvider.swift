@@ -11,6 +11,7 @@ package struct ComputeProvider: ResourceProvider {
         ResourceTypeDescription(UnmanagedDisksRoutes.type, since: "2024-03-02"),
         ResourceTypeDescription(ImagesRoutes.type, since: "2016-04-30-preview"),
         ResourceTypeDescription(MachinesRoutes.type, since: "2015-06-15"),
+        ResourceTypeDescription(AvailabilitySetsRoutes.type, since: "2015-06-15"),
         ResourceTypeDescription(LocationsRoutes.type, since: "2015-06-15"),
         ResourceTypeDescription(LocationsRoutes.skusType, since: "2017-03-30"),
     ]
@@ -21,6 +22,7 @@ package struct ComputeProvider: ResourceProvider {
     let snapshots: SnapshotsRoutes
     let images: ImagesRoutes
     let machines: MachinesRoutes
+    let availabilitySets: AvailabilitySetsRoutes
     let locations: LocationsRoutes
 
     /// - Throws: ``APIError``.
@@ -33,13 +35,14 @@ package struct ComputeProvider: ResourceProvider {
         case SnapshotsRoutes.type: return try await snapshots.handle(request, path: Array(path.dropFirst()))
         case ImagesRoutes.type: return try await images.handle(request, path: Array(path.dropFirst()))
         case MachinesRoutes.type.lowercased(): return try await machines.handle(request, path: Array(path.dropFirst()))
+        case AvailabilitySetsRoutes.type.lowercased(): return try await availabilitySets.handle(request, path: Array(path.dropFirst()))
         case LocationsRoutes.type: return try await locations.handle(request, path: Array(path.dropFirst()))
         case LocationsRoutes.skusType where path.count == 1: return try locations.skus(request)
         default: throw APIError.computeTypeNotServed(path)
         }
     }
 
-    /// Virtual machines, disks, snapshots, images and disk encryption sets, for lists over all types.
+    /// Virtual machines, availability sets, disks, snapshots, images and disk encryption sets, for lists over all types.
     package func resources(in subscription: String, group: String?) async throws -> [ResourceSummary] {
         let scope = ResourceID(subscription: subscription, group: group)
         let records = try await disks.service.disks(in: scope) + snapshots.service.snapshots(in: scope) + unmanagedDisks.service.disks(in: scope)
@@ -49,15 +52,19 @@ package struct ComputeProvider: ResourceProvider {
         let sets = try await sets.service.sets(in: scope).map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
         let machines = try await machines.service.machines(in: scope).map(\.record)
             .map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
-        return machines + disks + images + sets
+        let availabilitySets = try await availabilitySets.service.sets(in: scope).map(\.record)
+            .map { ResourceSummary(id: $0.id, location: $0.location, tags: $0.tags) }
+        return machines + availabilitySets + disks + images + sets
     }
 
-    /// Deletes a virtual machine, a disk that is not attached, a snapshot, an image, or a set that none of them uses.
+    /// Deletes a virtual machine, an availability set without machines, a disk that is not attached, a snapshot, an image, or a set that none of them uses.
     ///
     /// - Throws: ``APIError`` with the code `OperationNotAllowed` if it is in use.
     package func delete(_ id: ResourceID, by grant: Grant) async throws {
         if id.isType("Microsoft.Compute/virtualMachines") {
             _ = try await machines.service.delete(id, isForced: true, by: grant)
+        } else if id.isType("Microsoft.Compute/availabilitySets") {
+            _ = try await availabilitySets.service.delete(id, by: grant)
         } else if id.isType("Microsoft.Compute/disks") {
             _ = try await disks.service.delete(id, by: grant)
         } else if id.isUnmanagedDisk {

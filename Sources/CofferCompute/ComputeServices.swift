@@ -8,6 +8,8 @@ package struct ComputeServices: Sendable {
     package let provider: ComputeProvider
     /// For requests below `/disk-access`.
     package let diskAccess: DiskAccessHandler
+    /// For requests below `/boot-diagnostics`.
+    package let bootDiagnostics: BootDiagnosticsHandler
     /// For requests below `/coffer/v1`.
     package let diskOperations: DiskOperationsHandler
     /// To be run as long as the server runs.
@@ -72,19 +74,24 @@ package struct ComputeServices: Sendable {
         let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer, rules: rules)
         let unmanaged = UnmanagedDisksService(
             store: store, creation: creation, imports: imports, authorizer: authorizer, rules: rules, turns: turns)
+        let provisioning = MachineProvisioning(sealer: machines.sealer)
         let metadata = MachineMetadata(
             store: store, identities: identities, interfaces: machines.interfaces, tokens: machines.tokens, listener: machines.listener,
-            settings: settings)
+            provisioning: provisioning, settings: settings)
         let power = MachinePower(
             store: store, disks: machineDisks, temporary: TemporaryDisks(hosted: hosted.own, platformKeys: platformKeys),
             interfaces: machines.interfaces, metadata: metadata, host: machines.host, clock: clock)
         let making = MachineMaking(
             store: store, disks: machineDisks, power: power, interfaces: machines.interfaces, host: machines.host, clock: clock, turns: turns,
             report: report)
+        let availability = AvailabilitySetsService(store: store)
         let machineService = MachinesService(
             store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), unmanaged: unmanaged,
             encryption: MachineEncryption(rules: rules, store: store, features: machines.features), making: making,
-            interfaces: machines.interfaces, assigner: assigner, authorizer: authorizer, host: machines.host, clock: clock, turns: turns)
+            interfaces: machines.interfaces, assigner: assigner, authorizer: authorizer, host: machines.host, provisioning: provisioning,
+            availability: availability, clock: clock, turns: turns)
+        let diagnostics = BootDiagnosticsService(store: store, host: machines.host, clock: clock, authority: settings.authority)
+        bootDiagnostics = BootDiagnosticsHandler(service: diagnostics, trail: trail)
         machineKeeper = MachineKeeper(
             store: store, power: power, making: making, hosted: hosted, host: machines.host, turns: turns, report: report)
         provider = ComputeProvider(
@@ -92,7 +99,9 @@ package struct ComputeServices: Sendable {
             disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
             unmanagedDisks: UnmanagedDisksRoutes(service: unmanaged, settings: settings),
             snapshots: SnapshotsRoutes(service: snapshots, access: accessRoutes, clock: clock), images: ImagesRoutes(service: images),
-            machines: MachinesRoutes(service: machineService), locations: LocationsRoutes(images: machines.images, region: settings.region))
+            machines: MachinesRoutes(service: machineService, diagnostics: diagnostics, trail: trail),
+            availabilitySets: AvailabilitySetsRoutes(service: availability),
+            locations: LocationsRoutes(images: machines.images, region: settings.region, usage: ComputeUsage(store: store)))
         diskOperations = DiskOperationsHandler(
             routes: DiskOperationsRoutes(
                 service: operations, holders: HoldersService(store: store, keys: customerKeys, hosted: hosted), settings: settings), authenticator: authenticator,
@@ -122,10 +131,12 @@ package struct MachinePorts: Sendable {
     let tokens: any IdentityTokens
     let listener: any GuestListener
     let features: any SubscriptionFeatures
+    let sealer: any Sealer
 
+    /// - Parameter sealer: Seals what only guests may see.
     package init(
         interfaces: any NetworkInterfaces, host: any MachineHost, images: any PlatformImages, tokens: any IdentityTokens,
-        listener: any GuestListener, features: any SubscriptionFeatures
+        listener: any GuestListener, features: any SubscriptionFeatures, sealer: any Sealer
     ) {
         self.interfaces = interfaces
         self.host = host
@@ -133,5 +144,6 @@ package struct MachinePorts: Sendable {
         self.tokens = tokens
         self.listener = listener
         self.features = features
+        self.sealer = sealer
     }
 }

@@ -1,14 +1,9 @@
-import CLinux
+import CofferCore
 import Glibc
 import Synchronization
 
 /// A program that this process runs and listens to. Its standard input is empty, and it has no other file of this process.
 final class ChildProcess: Sendable {
-    /// Why a program could not be started.
-    struct StartError: Error {
-        let code: Int32
-    }
-
     /// How a program ended.
     struct Result: Sendable {
         /// The exit status, or 128 and the signal's number.
@@ -37,32 +32,24 @@ final class ChildProcess: Sendable {
     private let errors: Int32
 
     /// Starts a program that is looked for in the PATH.
-    init(_ words: [String]) throws(StartError) {
-        guard let (output, outputEnd) = Self.pipe() else { throw StartError(code: errno) }
+    init(_ words: [String]) throws(ProgramStart.Failure) {
+        guard let (output, outputEnd) = Self.pipe() else { throw ProgramStart.Failure(code: errno) }
         guard let (errors, errorsEnd) = Self.pipe() else {
             close(output)
             close(outputEnd)
-            throw StartError(code: errno)
+            throw ProgramStart.Failure(code: errno)
         }
         defer {
             close(outputEnd)
             close(errorsEnd)
         }
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, outputEnd, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, errorsEnd, STDERR_FILENO)
-        _ = coffer_close_on_exec_from(3)
-        var process = pid_t()
-        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe word in unsafe arguments { unsafe free(word) } }
-        let status = unsafe posix_spawnp(&process, words.first ?? "", &actions, nil, &arguments, environ)
-        guard status == 0 else {
+        let process: pid_t
+        do {
+            process = try ProgramStart(words, family: .shared).start(output: outputEnd, errors: errorsEnd)
+        } catch {
             close(output)
             close(errors)
-            throw StartError(code: status)
+            throw error
         }
         self.output = output
         self.errors = errors

@@ -24,8 +24,6 @@ package protocol MachineHost: Sendable {
 package enum MachineCommand: Sendable {
     /// Asks the guest to power off, and ends the process when it has, or when it has not within `grace`.
     case stop(grace: Duration)
-    /// As pressing the reset button.
-    case reset
     /// Gives it another disk.
     case plug(MachineDisk)
     /// Takes a disk away, by ``MachineDisk/name``.

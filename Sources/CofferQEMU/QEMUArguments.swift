@@ -2,8 +2,8 @@ import CofferModel
 import CofferPlatform
 
 /// The words that QEMU is started with.
-enum QEMUArguments {
-    static let program = "qemu-system-x86_64"
+package enum QEMUArguments {
+    package static let program = "qemu-system-x86_64"
     /// Firmware of the second generation, from Debian's package `ovmf`; its variables are not kept.
     static let uefiImage = "/usr/share/ovmf/OVMF.fd"
     /// The size of the ring that the serial console is kept in, in bytes, a power of two.

@@ -58,7 +58,6 @@ package struct QEMUHost: MachineHost {
             do {
                 switch command {
                 case .stop(let grace): stopNow(files, grace)
-                case .reset: try MachineMonitor(path: files.controlSocket).execute("system_reset")
                 case .plug(let disk): try plug(disk, files)
                 case .unplug(let name): try unplug(name, files)
                 case .forget: break

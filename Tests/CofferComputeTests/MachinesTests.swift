@@ -39,7 +39,10 @@ struct MachinesTests {
                 ],
                 "dataDisks": .array(disks),
             ],
-            "osProfile": ["computerName": "vm1", "adminUsername": "azureuser"],
+            "osProfile": [
+                "computerName": "vm1", "adminUsername": "azureuser",
+                "linuxConfiguration": ["disablePasswordAuthentication": true, "ssh": ["publicKeys": [["keyData": "ssh-ed25519 AAAA"]]]],
+            ],
             "networkProfile": ["networkInterfaces": [["id": .string(interface.text)]]],
         ]
         properties.merge(extra) { $1 }
@@ -208,7 +211,18 @@ struct MachinesTests {
         (["storageProfile": ["osDisk": ["createOption": "FromImage"]]], "400 InvalidParameter"),
         (["storageProfile": ["imageReference": ["publisher": "x", "offer": "y", "sku": "z"], "osDisk": ["createOption": "FromImage"]]],
             "404 PlatformImageNotFound"),
-        (["osProfile": ["adminPassword": "secret"]], "400 NotSupported"),
+        (["osProfile": ["adminUsername": "ada"]], "400 InvalidParameter"),
+        (["osProfile": ["adminUsername": "root", "adminPassword": "Some-secret-1"]], "400 InvalidParameter"),
+        (["osProfile": ["adminPassword": "secret"]], "400 InvalidParameter"),
+        (["osProfile": ["adminPassword": "secretsecretsecret"]], "400 InvalidParameter"),
+        (["osProfile": ["adminPassword": "Some-secret-1\u{7}"]], "400 InvalidParameter"),
+        (["osProfile": ["linuxConfiguration": ["disablePasswordAuthentication": true]]], "400 InvalidParameter"),
+        (["osProfile": ["adminPassword": "Some-secret-1", "customData": "not base 64!"]], "400 InvalidParameter"),
+        (["osProfile": ["adminPassword": "Some-secret-1", "customData": .string(String(repeating: "A", count: 87_384))]], "400 InvalidParameter"),
+        (["diagnosticsProfile": ["bootDiagnostics": ["enabled": true, "storageUri": "https://x"]]], "400 NotSupported"),
+        (["availabilitySet": ["id": "/x"]], "400 InvalidParameter"),
+        (["availabilitySet": ["id": .string(World.id("availabilitySets", "gone").text)]], "404 ResourceNotFound"),
+        (["hardwareProfile": ["vmSize": "Standard_A1_v2"]], "409 OperationNotAllowed"),
         (["userData": "not base 64!"], "400 InvalidParameter"),
     ] as [([String: JSONValue], String)])
     func refusals(extra: [String: JSONValue], expected: String) async throws {

@@ -53,7 +53,8 @@ final class World: Sendable {
                 audiences: ["https://localhost:8443"], disksPath: "/data/disks", machinesPath: "/data/run/vm",
                 certificateAuthority: "PEM", vaultSuffix: Self.suffix, enforcesPerformance: enforcesPerformance),
             machines: MachinePorts(
-                interfaces: interfaces, host: machines, images: ImagesDouble(), tokens: TokensDouble(), listener: listener, features: features),
+                interfaces: interfaces, host: machines, images: ImagesDouble(), tokens: TokensDouble(), listener: listener, features: features,
+                sealer: PlainSealer()),
             imageReader: images,
             poll: poll, report: { line in self.log.withLock { $0.append(line) } })
     }

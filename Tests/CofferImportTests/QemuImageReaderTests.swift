@@ -1,4 +1,5 @@
 @testable import CofferImport
+import CofferCore
 import CofferModel
 import CofferPlatform
 import Foundation
@@ -103,6 +104,6 @@ struct QemuImageReaderTests {
         #expect(child.finish { _ in }.status == 128 + 9)
         child.kill()
         #expect(try ChildProcess(["sh", "-c", "echo out; echo reason >&2; exit 3"]).finish { _ in }.reason == "reason")
-        #expect(throws: ChildProcess.StartError.self) { try ChildProcess(["/nonexistent/program"]) }
+        #expect(throws: ProgramStart.Failure.self) { try ChildProcess(["/nonexistent/program"]) }
     }
 }

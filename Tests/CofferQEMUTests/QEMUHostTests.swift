@@ -37,7 +37,6 @@ struct QEMUHostTests {
         let pid = try #require(MachineFiles(machine, in: root).process)
         try await host().start(plan())
         #expect(MachineFiles(machine, in: root).process == pid)
-        try await host().perform(.reset, on: machine)
         try await host().perform(.stop(grace: .zero), on: machine)
         #expect(await !host().isRunning(machine))
         try await host().perform(.forget, on: machine)
@@ -53,7 +52,7 @@ struct QEMUHostTests {
         kill(pid, SIGKILL)
         for _ in 0..<100 where await host.isRunning(machine) { try await Task.sleep(for: .milliseconds(20)) }
         #expect(await !host.isRunning(machine))
-        await #expect(throws: MachineFailure(.notRunning, "the machine does not run")) { try await host.perform(.reset, on: machine) }
+        await #expect(throws: MachineFailure(.notRunning, "the machine does not run")) { try await host.perform(.unplug("lun1"), on: machine) }
         try await host.start(plan())
         #expect(await host.isRunning(machine))
         try await clear()

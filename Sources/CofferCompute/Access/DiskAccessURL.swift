@@ -14,8 +14,6 @@ struct DiskAccessURL: Sendable {
     static let operation = "operation"
     /// Of the operation that ended an access.
     static let ended = "ended"
-    /// In bytes.
-    static let secretByteCount = 32
 
     /// `https://localhost:8443`.
     let authority: String
@@ -47,19 +45,12 @@ struct DiskAccessURL: Sendable {
 extension DiskAccess {
     /// A new access with its secret.
     static func make(_ level: Level, until expires: Timestamp) -> (access: DiskAccess, secret: String) {
-        let secret = SecureRandom.secret(DiskAccessURL.secretByteCount)
-        let (digest, text) = secret.withBytes { bytes in
-            let digest = DigestAlgorithm.sha256.hash(bytes)
-            var copy = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
-            defer { _ = SecretBytes(wiping: &copy) }
-            return (digest, Base64URL.encode(copy))
-        }
+        let (text, digest) = AccessSecret.make()
         return (DiskAccess(id: Hex.encode(SecureRandom.bytes(16)), level: level, expires: expires, digest: digest), text)
     }
 
     /// Whether a text is this access's secret.
     func isOpened(by secret: String) -> Bool {
-        guard let bytes = Base64URL.decode(secret), bytes.count == DiskAccessURL.secretByteCount else { return false }
-        return ConstantTime.equal(DigestAlgorithm.sha256.hash(bytes), digest)
+        AccessSecret.isValid(secret, for: digest)
     }
 }

@@ -8,6 +8,7 @@ struct LocationsRoutes: Sendable {
 
     let images: any PlatformImages
     let region: String
+    let usage: ComputeUsage
 
     /// `Microsoft.Compute/skus`, of which `$filter=location eq 'x'` is understood.
     func skus(_ request: ARMRequest) throws -> APIResponse {
@@ -26,6 +27,7 @@ struct LocationsRoutes: Sendable {
         guard let location = path.first.map(Location.canonical) else { throw APIError.computeTypeNotServed(request.path) }
         let rest = path.dropFirst().map { $0.lowercased() }
         if rest == ["vmsizes"] { return try .json(ResourceList(value: MachineSize.all.map(MachineSizeResource.init))) }
+        if rest == ["usages"] { return try .json(ResourceList(value: try await usage.all(in: request.subscription, location: location))) }
         guard rest.first == "publishers", let values = Self.values(Array(path.dropFirst())) else { throw APIError.computeTypeNotServed(request.path) }
         let found = try await images.images().filter { image in
             let names = [image.publisher, image.offer, image.sku, image.version]

@@ -61,6 +61,19 @@ extension APIError {
                 + "\(id.group ?? "") -n \(id.name)", target: property)
     }
 
+    /// 409: a size that does not take what the machine has.
+    static func machineSizeDoesNotFit(_ size: MachineSize, _ why: String) -> APIError {
+        APIError(status: 409, code: "OperationNotAllowed", message: "The VM size \(size.name) cannot be used: \(why)", target: "vmSize")
+    }
+
+    /// 409: its OS disk is kept when it is stopped.
+    static func machineNotReimaged(_ id: ResourceID) -> APIError {
+        APIError(
+            status: 409, code: "OperationNotAllowed",
+            message: "The Reimage and OSUpgrade Virtual Machine actions require that the virtual machine has Automatic OS Upgrades enabled or an "
+                + "ephemeral OS disk, and '\(id.name)' has neither. Delete it and make it anew from its image.")
+    }
+
     static func machineNotRunning(_ id: ResourceID) -> APIError {
         APIError(
             status: 409, code: "OperationNotAllowed",

@@ -75,7 +75,7 @@ package struct MachineKeeper: Sendable {
             guard await host.isRunning(record.machine) else { return true }
             // Found running after a start of this process.
             try await power.metadata.open(record)
-            return try await lost(record) != nil
+            return try await suspended(record) != nil
         case (.succeeded, _): return await host.isRunning(record.machine)
         case (.deleting, _), (.failed, _): return false
         }
@@ -88,7 +88,7 @@ package struct MachineKeeper: Sendable {
             if await !host.isRunning(record.machine) {
                 report("machine \(record.id.text) has ended by itself")
                 _ = try await power.stop(record, to: .stopped, grace: .zero, because: .machineEnded)
-            } else if let loss = try await lost(record) {
+            } else if let loss = try await suspended(record) {
                 report("machine \(record.id.text) is stopped: \(loss.message)")
                 _ = try await power.stop(record, to: .stopped, grace: .zero, because: loss)
             }
@@ -100,7 +100,7 @@ package struct MachineKeeper: Sendable {
     }
 
     /// Why a machine must not run: a disk that lost its key, and whose set says that what runs on it stops.
-    private func lost(_ record: MachineRecord) async throws -> APIError? {
+    private func suspended(_ record: MachineRecord) async throws -> APIError? {
         let disks = try await store.read { transaction in try record.disks.compactMap { try transaction.disk($0.disk) } }
         for disk in disks {
             guard disk.loss != nil, let reason = disk.reason else { continue }

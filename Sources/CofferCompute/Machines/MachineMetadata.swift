@@ -8,6 +8,7 @@ struct MachineMetadata: Sendable {
     let interfaces: any NetworkInterfaces
     let tokens: any IdentityTokens
     let listener: any GuestListener
+    let provisioning: MachineProvisioning
     let settings: ComputeSettings
 
     /// Where a machine's socket is.
@@ -19,7 +20,7 @@ struct MachineMetadata: Sendable {
             at: path(of: record.machine),
             MetadataHandler(
                 id: record.id, machine: record.machine, store: store, identities: identities, interfaces: interfaces, tokens: tokens,
-                settings: settings))
+                provisioning: provisioning, settings: settings))
     }
 
     func close(_ record: MachineRecord) async { await listener.close(at: path(of: record.machine)) }

@@ -67,6 +67,13 @@ struct MachinePower: Sendable {
         try await start(try await stop(record, to: .running, grace: Self.grace))
     }
 
+    /// Starts a machine anew as on another host: nothing that its process kept here is left. What is on its disks stays.
+    func redeploy(_ record: MachineRecord) async throws -> MachineRecord {
+        let stopped = try await stop(record, to: .deallocated, grace: Self.grace)
+        try await answering(stopped) { try await host.perform(.forget, on: stopped.machine) }
+        return try await start(stopped)
+    }
+
     private func change(_ record: MachineRecord, _ body: @escaping @Sendable (inout MachineRecord) -> Void) async throws -> MachineRecord {
         guard let changed = try await store.write({ try $0.change(record, body) }) else { throw APIError.resourceNotFound(record.id) }
         return changed

@@ -28,7 +28,7 @@ struct MachineRecord: Codable, Equatable, Sendable {
     let machine: MachineID
     let location: String
     var tags: [String: String]
-    var zones: [String]?
+    let zones: [String]?
     var size: String
     let created: Timestamp
     /// The image that the OS disk was made of, as the client named it.
@@ -44,6 +44,8 @@ struct MachineRecord: Codable, Equatable, Sendable {
     var labels: [String: JSONValue]
     /// Base 64, as the client sent it; guests read it from the metadata service.
     var userData: String?
+    /// What its guest alone is handed when it is set up.
+    var provisioning: Provisioning?
     /// The identities that it may act as, its own first.
     var identities: [AssignedIdentity]?
     var phase: Phase
@@ -66,6 +68,14 @@ struct MachineRecord: Codable, Equatable, Sendable {
         var writeAcceleratorEnabled: Bool?
         /// Of an unmanaged disk, its URL as the client named it.
         var vhd: String?
+    }
+
+    /// What is handed to the guest, and whether the guest has it.
+    struct Provisioning: Codable, Equatable, Sendable {
+        /// ``MachineProvisioning/Secrets``, sealed, in base 64 for URLs.
+        let sealed: String
+        /// Whether the guest has said that it is set up; then it is told no more, as any of its users could ask.
+        var isDone = false
     }
 
     /// A network interface of the machine.

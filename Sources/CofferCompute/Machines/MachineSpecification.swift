@@ -35,6 +35,8 @@ struct MachineSpecification: Sendable {
     let interfaces: [MachineRecord.Interface]?
     let identity: IdentityWish?
     let osProfile: JSONValue?
+    let administrator: AdministratorAccess?
+    let availabilitySet: ResourceID?
     let userData: String?
     /// What was said of encryption at host.
     let encryptsAtHost: Bool?
@@ -44,7 +46,7 @@ struct MachineSpecification: Sendable {
     private static let labelNames = [
         "additionalCapabilities", "applicationProfile", "availabilitySet", "billingProfile", "capacityReservation", "diagnosticsProfile",
         "evictionPolicy", "extensionsTimeBudget", "licenseType", "platformFaultDomain", "priority", "proximityPlacementGroup",
-        "scheduledEventsPolicy", "scheduledEventsProfile",
+        "scheduledEventsPolicy", "scheduledEventsProfile", "securityProfile",
     ]
     /// The longest user data, in bytes of base 64: 64 KiB of data.
     private static let longestUserData = 87_384
@@ -57,6 +59,9 @@ struct MachineSpecification: Sendable {
         location = body.location.map(Location.canonical)
         tags = try body.tags.map(Tags.checked)
         zones = body.zones
+        guard (zones ?? []).count <= 1, (zones ?? []).allSatisfy(["1", "2", "3"].contains) else {
+            throw APIError.invalidParameter("A virtual machine is in one of the zones 1, 2 and 3 of its region.", target: "zones")
+        }
         size = try properties?.hardwareProfile?.vmSize.map { name in
             guard let size = MachineSize.named(name) else { throw APIError.machineSizeUnknown(name) }
             return size
@@ -73,7 +78,8 @@ struct MachineSpecification: Sendable {
         }
         interfaces = try properties?.networkProfile?.networkInterfaces.map { try $0.map(Self.interface) }
         osProfile = try properties?.osProfile.map(Self.osProfile)
-        if let text = properties?.userData, text.utf8.count > Self.longestUserData || !Self.isBase64(text) {
+        administrator = try properties?.osProfile.map(AdministratorAccess.init)
+        if let text = properties?.userData, text.utf8.count > Self.longestUserData || !Base64Text.isValid(text) {
             throw APIError.invalidParameter("'userData' is at most 64 KiB of data in base 64.", target: "userData")
         }
         userData = properties?.userData
@@ -84,24 +90,23 @@ struct MachineSpecification: Sendable {
         }
         encryptsAtHost = properties?.securityProfile?.encryptionAtHost
         let given = whole["properties"]
-        labels = Dictionary(
-            Self.labelNames.compactMap { name in given?[name].map { (name, $0) } } + Self.security(given?["securityProfile"]),
-            uniquingKeysWith: { first, _ in first })
-    }
-
-    /// What is said of security; null says nothing.
-    private static func security(_ value: JSONValue?) -> [(String, JSONValue)] {
-        guard let members = value?.object?.filter({ $0.value != .null }), !members.isEmpty else { return [] }
-        return [("securityProfile", .object(members))]
-    }
-
-    private static func isBase64(_ text: String) -> Bool {
-        text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            default: byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "=")
+        availabilitySet = try given?["availabilitySet"]?["id"]?.string.map { text in
+            guard let id = ResourceID(text), id.isType("Microsoft.Compute/availabilitySets"), id.group != nil else {
+                throw APIError.invalidParameter("'\(text.prefix(200))' is not the id of an availability set.", target: "availabilitySet.id")
             }
+            return id
         }
+        if let uri = given?["diagnosticsProfile"]?["bootDiagnostics"]?["storageUri"], uri != .null {
+            throw APIError.notServedYet("A storage account for boot diagnostics is", target: "diagnosticsProfile.bootDiagnostics.storageUri")
+        }
+        labels = Dictionary(
+            Self.labelNames.compactMap { name in given?[name].flatMap(Self.said).map { (name, $0) } }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// A value without what is null in it, which says nothing.
+    private static func said(_ value: JSONValue) -> JSONValue? {
+        guard let members = value.object?.filter({ $0.value != .null }) else { return value == .null ? nil : value }
+        return members.isEmpty ? nil : .object(members)
     }
 
     private static func refuseWhatComesLater(_ body: MachineBody) throws {
@@ -184,12 +189,6 @@ struct MachineSpecification: Sendable {
     private static func osProfile(_ value: JSONValue) throws -> JSONValue {
         guard case .object(var members) = value else {
             throw APIError.invalidParameter("'osProfile' is an object.", target: "osProfile")
-        }
-        if members["adminPassword"].map({ $0 != .null }) == true {
-            throw APIError.notServedYet("A password of the administrator is", target: "osProfile.adminPassword")
-        }
-        if members["customData"].map({ $0 != .null }) == true {
-            throw APIError.notServedYet("Custom data is, but 'userData'", target: "osProfile.customData")
         }
         members["adminPassword"] = nil
         members["customData"] = nil

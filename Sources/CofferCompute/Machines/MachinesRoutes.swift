@@ -6,6 +6,8 @@ struct MachinesRoutes: Sendable {
     static let type = "virtualMachines"
 
     let service: MachinesService
+    let diagnostics: BootDiagnosticsService
+    let trail: DiskAuditTrail
 
     /// The body of `runCommand`.
     private struct CommandBody: Decodable {
@@ -55,14 +57,17 @@ struct MachinesRoutes: Sendable {
         case ["instanceview"] where request.http.method == .get:
             return try .json(MachineResource.instanceView(try await service.machine(id, by: request.grant)))
         case ["vmsizes"] where request.http.method == .get:
-            return try .json(ResourceList(value: MachineSize.all.map(MachineSizeResource.init)))
+            return try .json(ResourceList(value: try await service.sizes(of: id, by: request.grant).map(MachineSizeResource.init)))
+        case ["retrievebootdiagnosticsdata"] where isPost: return try await consoleLog(request, of: id)
         case ["start"] where isPost: try await service.perform(.start, on: id, by: request.grant)
         case ["poweroff"] where isPost:
             let isAbrupt = request.http.parameter("skipShutdown")?.lowercased() == "true"
             try await service.perform(.powerOff(isAbrupt: isAbrupt), on: id, by: request.grant)
         case ["deallocate"] where isPost: try await service.perform(.deallocate, on: id, by: request.grant)
-        case ["restart"] where isPost, ["redeploy"] where isPost: try await service.perform(.restart, on: id, by: request.grant)
         case ["converttomanageddisks"] where isPost: try await service.convertDisks(of: id, by: request.grant)
+        case ["restart"] where isPost: try await service.perform(.restart, on: id, by: request.grant)
+        case ["redeploy"] where isPost: try await service.perform(.redeploy, on: id, by: request.grant)
+        case ["reimage"] where isPost: throw APIError.machineNotReimaged(try await service.machine(id, by: request.grant).record.id)
         case ["runcommand"] where isPost: return try await run(request, on: id)
         default: throw APIError.computeTypeNotServed(request.path)
         }
@@ -91,6 +96,20 @@ struct MachinesRoutes: Sendable {
             "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "message": .string(message),
         ]
         return try .json(["value": [status]] as JSONValue)
+    }
+
+    /// The URL of the console's log. There is none of a screenshot: machines have no display.
+    private func consoleLog(_ request: ARMRequest, of id: ResourceID) async throws -> APIResponse {
+        let minutes = request.http.parameter("sasUriExpirationTimeInMinutes").map { Int($0) ?? 0 } ?? BootDiagnosticsService.usualMinutes
+        guard BootDiagnosticsService.minutes.contains(minutes) else {
+            throw APIError.invalidParameter(
+                "'sasUriExpirationTimeInMinutes' is a number from 1 to \(BootDiagnosticsService.minutes.upperBound).",
+                target: "sasUriExpirationTimeInMinutes")
+        }
+        return try await trail.recording("MachineRetrieveBootDiagnostics", on: id, request.http, by: request.grant.caller) {
+            let url = try await diagnostics.grant(id, minutes: minutes, by: request.grant)
+            return try .json(["serialConsoleLogBlobUri": .string(url)] as JSONValue, headers: ["cache-control": "no-store"])
+        }
     }
 
     private func specification(_ request: ARMRequest) throws -> MachineSpecification {

@@ -15,6 +15,8 @@ struct MachinesService: Sendable {
     let assigner: IdentityAssigner
     let authorizer: any Authorizer
     let host: any MachineHost
+    let provisioning: MachineProvisioning
+    let availability: AvailabilitySetsService
     let clock: any WallClock
     let turns: Turns
 
@@ -78,6 +80,7 @@ struct MachinesService: Sendable {
                 try await power.stop(record, to: record.power == .deallocated ? .deallocated : .stopped, grace: isAbrupt ? .zero : MachinePower.grace)
             case .deallocate: try await power.stop(record, to: .deallocated, grace: MachinePower.grace)
             case .restart: try await power.restart(record)
+            case .redeploy: try await power.redeploy(record)
             }
         }
     }
@@ -93,17 +96,20 @@ struct MachinesService: Sendable {
         case powerOff(isAbrupt: Bool)
         case deallocate
         case restart
+        /// As on another host: without what its process had here.
+        case redeploy
+    }
+
+    /// The sizes that a machine can have as it is.
+    func sizes(of id: ResourceID, by grant: Grant) async throws -> [MachineSize] {
+        let shown = try await machine(id, by: grant)
+        return MachineSize.all.filter { size in (try? Self.requireFit(size, shown.record, dataDisks: shown.record.dataDisks.count)) != nil }
     }
 
     /// Runs a shell script in a machine.
     func run(_ script: String, in id: ResourceID, by grant: Grant) async throws -> GuestOutput {
         let record = try await machine(id, by: grant).record
         return try await power.answering(record) { try await host.run(script, in: record.machine) }
-    }
-
-    /// The last part of a machine's serial console.
-    func consoleLog(of id: ResourceID, by grant: Grant) async throws -> [UInt8] {
-        await host.consoleLog(of: try await machine(id, by: grant).record.machine)
     }
 
     /// Refuses Azure Disk Encryption of a machine where a rule forbids it.
@@ -141,8 +147,9 @@ struct MachinesService: Sendable {
             throw APIError.machineNeeds("networkProfile.networkInterfaces", "a machine has at least one.")
         }
         let dataDisks = wanted.dataDisks ?? []
-        guard dataDisks.count <= size.dataDiskCount else { throw APIError.tooManyDataDisks(size, dataDisks.count) }
+        if let set = wanted.availabilitySet { try await availability.requireJoin(set, location: location, zones: wanted.zones) }
         for interface in wantedInterfaces { try await checkJoin(interface.id, by: grant, from: id) }
+        if osDisk.createOption == .fromImage { try wanted.administrator?.requireEntry() }
         let image = try await wanted.image.asyncMap { try await images.choose($0) }
         if let isAtHost = wanted.encryptsAtHost {
             try await encryption.requireHostFeature(in: id.subscription)
@@ -157,11 +164,14 @@ struct MachinesService: Sendable {
         if let osType = image?.osType { plans[0].disk.osType = osType }
         let identities = try await identities(wanted.identity, of: id, known: [], isPatch: false, by: grant)
         let attached = plans[0].making == nil ? try await store.read { [plans] in try $0.disk(plans[0].disk.disk) } : nil
+        let machine = MachineID(disks.disks.creation.newID())
         let record = MachineRecord(
-            id: id, machine: MachineID(disks.disks.creation.newID()), location: location, tags: wanted.tags ?? [:], zones: wanted.zones, size: size.name, created: clock.now(),
+            id: id, machine: machine, location: location, tags: wanted.tags ?? [:], zones: wanted.zones, size: size.name, created: clock.now(),
             image: image?.reference, osGeneration: image?.generation ?? attached?.labels.hyperVGeneration, osDisk: plans[0].disk,
             dataDisks: plans.dropFirst().map(\.disk), interfaces: wantedInterfaces, osProfile: wanted.osProfile, labels: wanted.labels,
-            userData: wanted.userData, identities: identities, phase: .creating, power: .running)
+            userData: wanted.userData,
+            provisioning: try await wanted.administrator.asyncMap { try await provisioning.seal($0, for: machine) } ?? nil, identities: identities, phase: .creating, power: .running)
+        try Self.requireFit(size, record, dataDisks: dataDisks.count)
         try await making.begin(record, plans)
         return record
     }
@@ -178,6 +188,21 @@ struct MachinesService: Sendable {
         return [try await assigner.systemAssigned(for: id)] + found.present + found.gone
     }
 
+    /// Checks that a size takes what a machine has.
+    ///
+    /// - Throws: ``APIError`` with the code `OperationNotAllowed`.
+    private static func requireFit(_ size: MachineSize, _ record: MachineRecord, dataDisks: Int) throws {
+        guard dataDisks <= size.dataDiskCount else { throw APIError.tooManyDataDisks(size, dataDisks) }
+        guard record.generation != "V2" || size.hasGeneration2 else {
+            throw APIError.machineSizeDoesNotFit(size, "the machine is of generation 2, and the size is for generation 1 alone.")
+        }
+        let had = MachineSize.named(record.size).map { $0.temporaryMebibytes > 0 }
+        guard had == nil || had == (size.temporaryMebibytes > 0) else {
+            throw APIError.machineSizeDoesNotFit(
+                size, "changing from a size with a temporary disk to one without, or the other way round, is not allowed.")
+        }
+    }
+
     private func checkJoin(_ interface: ResourceID, by grant: Grant, from id: ResourceID) async throws {
         let action = Action.management("Microsoft.Network/networkInterfaces/join/action")
         try await authorizer.require(action, on: interface, linkedFrom: id, by: grant)
@@ -192,7 +217,10 @@ struct MachinesService: Sendable {
             throw APIError.machinePropertyFixed("osDisk.name")
         }
         let size = wanted.size ?? MachineSize.named(old.size)
-        if let size, let count = wanted.dataDisks?.count, count > size.dataDiskCount { throw APIError.tooManyDataDisks(size, count) }
+        if let size { try Self.requireFit(size, old, dataDisks: (wanted.dataDisks?.count ?? old.dataDisks.count)) }
+        if let administrator = wanted.administrator { try await provisioning.requireSame(administrator, as: old) }
+        if let zones = wanted.zones, zones != old.zones ?? [] { throw APIError.machinePropertyFixed("zones") }
+        if let set = wanted.availabilitySet, set != old.availabilitySet { throw APIError.machinePropertyFixed("availabilitySet.id") }
         try await checkEncryption(old, wanted, size)
         try checkCaching(old, wanted)
         if let interfaces = wanted.interfaces, interfaces.map(\.id) != old.interfaces.map(\.id) {
@@ -211,7 +239,6 @@ struct MachinesService: Sendable {
         let changed = try await store.write { [now] transaction in
             try transaction.change(now) { record in
                 record.tags = tags
-                record.zones = wanted.zones ?? record.zones
                 record.size = size?.name ?? record.size
                 record.interfaces = wanted.interfaces ?? record.interfaces
                 record.osProfile = wanted.osProfile ?? record.osProfile
@@ -268,14 +295,6 @@ struct MachinesService: Sendable {
             _ = try transaction.remove(record.id.key, in: MachineRecord.collection, if: .any)
         }
     }
-}
-
-/// A machine as it is to be shown.
-struct ShownMachine: Sendable {
-    let record: MachineRecord
-    /// In the order of the record's disks; nil for one that is gone.
-    let disks: [DiskRecord?]
-    let isRunning: Bool
 }
 
 extension Optional {

@@ -13,6 +13,7 @@ struct MetadataHandler: APIHandler {
     let identities: any ManagedIdentities
     let interfaces: any NetworkInterfaces
     let tokens: any IdentityTokens
+    let provisioning: MachineProvisioning
     let settings: ComputeSettings
 
     func handle(_ request: APIRequest) async throws -> APIResponse {
@@ -26,7 +27,11 @@ struct MetadataHandler: APIHandler {
     }
 
     private func answer(_ request: APIRequest) async throws -> APIResponse {
-        guard request.method == .get || request.method == .head else { throw APIError.metadata(405, "method_not_allowed", "There is GET alone.") }
+        let words = request.path.filter { !$0.isEmpty }.map { $0.lowercased() }
+        let isReport = request.method == .post && words == ["coffer", "provision", "done"]
+        guard request.method == .get || request.method == .head || isReport else {
+            throw APIError.metadata(405, "method_not_allowed", "There is GET alone.")
+        }
         // Neither a browser nor a proxy that a guest runs for others sets it.
         guard request.headers["metadata"]?.lowercased() == "true" else {
             throw APIError.metadata(400, "invalid_request", "Required metadata header not specified: send 'Metadata: true'.")
@@ -37,7 +42,6 @@ struct MetadataHandler: APIHandler {
         guard let record = try await store.read({ try $0.machine(id) }), record.machine == machine else {
             throw APIError.metadata(410, "gone", "The virtual machine is gone.")
         }
-        let words = request.path.filter { !$0.isEmpty }.map { $0.lowercased() }
         switch (words.first, words.dropFirst().first) {
         case ("metadata", "versions") where words.count == 2: return try .json(["apiVersions": ["2018-02-01", "2021-02-01"]] as JSONValue)
         case ("metadata", "instance"):
@@ -46,12 +50,23 @@ struct MetadataHandler: APIHandler {
         case ("metadata", "identity") where Array(words.dropFirst(2)) == ["oauth2", "token"]:
             try checkVersion(request)
             return try await token(record, request)
-        case ("coffer", "provision") where words.count == 2:
-            return try .json([
-                "authority": .string(settings.authority), "certificateAuthority": .string(settings.certificateAuthority),
-            ] as JSONValue)
+        case ("coffer", "provision") where words.count == 2: return try await setUp(record)
+        case ("coffer", "provision") where isReport:
+            _ = try await store.write { try $0.change(record) { $0.provisioning?.isDone = true } }
+            return .noContent
         default: throw APIError.metadata(404, "not_found", "There is nothing here.")
         }
+    }
+
+    /// What the guest needs beside its instance's document to be set up.
+    private func setUp(_ record: MachineRecord) async throws -> APIResponse {
+        let secrets = try await provisioning.handedOut(record)
+        var document: [String: JSONValue] = [
+            "authority": .string(settings.authority), "certificateAuthority": .string(settings.certificateAuthority),
+        ]
+        document["adminPasswordHash"] = secrets.passwordHash.map(JSONValue.string)
+        document["customData"] = secrets.customData.map(JSONValue.string)
+        return try .json(JSONValue.object(document), headers: ["cache-control": "no-store"])
     }
 
     private func checkVersion(_ request: APIRequest) throws {
@@ -86,13 +101,15 @@ struct MetadataHandler: APIHandler {
         let keys = record.osProfile?["linuxConfiguration"]?["ssh"]?["publicKeys"]?.array ?? []
         let tags = record.tags.sorted { $0.key < $1.key }
         let image = record.image
+        let hasPasswords = record.osProfile?["linuxConfiguration"]?["disablePasswordAuthentication"]?.bool != true
         return [
             "azEnvironment": "Coffer", "location": .string(record.location), "name": .string(record.id.name),
             "offer": image?["offer"] ?? "", "publisher": image?["publisher"] ?? "", "sku": image?["sku"] ?? "",
             "version": image?["exactVersion"] ?? "", "osType": .string(record.osDisk.osType ?? "Linux"),
             "osProfile": [
                 "adminUsername": record.osProfile?["adminUsername"] ?? "",
-                "computerName": record.osProfile?["computerName"] ?? .string(record.id.name), "disablePasswordAuthentication": "true",
+                "computerName": record.osProfile?["computerName"] ?? .string(record.id.name), 
+                "disablePasswordAuthentication": .string(hasPasswords ? "false" : "true"),
             ],
             "publicKeys": .array(keys.map { ["keyData": $0["keyData"] ?? "", "path": $0["path"] ?? ""] }),
             "resourceGroupName": .string(record.id.group ?? ""), "resourceId": .string(record.id.text),

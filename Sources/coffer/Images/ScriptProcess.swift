@@ -14,17 +14,18 @@ enum ScriptProcess {
         guard unsafe pipe(&ends) == 0 else { throw ImageFailure("no pipe: \(unsafe String(cString: strerror(errno)))") }
         let (reading, writing) = (ends[0], ends[1])
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let started = spawn(words, output: capturesOutput ? writing : STDOUT_FILENO)
-        close(writing)
-        guard let process = started else {
-            close(reading)
-            throw ImageFailure("\(words.first ?? "") cannot be started: \(unsafe String(cString: strerror(errno)))")
+        defer { close(reading) }
+        let process: pid_t
+        do {
+            defer { close(writing) }
+            process = try ProgramStart(words, family: .group).start(output: capturesOutput ? writing : STDOUT_FILENO, errors: STDERR_FILENO)
+        } catch {
+            throw ImageFailure("\(words.first ?? "") cannot be started: \(unsafe String(cString: strerror(error.code)))")
         }
         let (status, output) = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 PosixThread.start(name: "script") {
                     let output = readAll(reading)
-                    close(reading)
                     continuation.resume(returning: (wait(for: process), output))
                 }
             }
@@ -35,29 +36,6 @@ enum ScriptProcess {
         try Task.checkCancellation()
         guard status == 0 else { throw ImageFailure("\(words.first ?? "") ended with status \(status).") }
         return String(decoding: output, as: UTF8.self)
-    }
-
-    private static func spawn(_ words: [String], output: Int32) -> pid_t? {
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        // Threads of the task pool block signals, and a program that they start would block SIGTERM too.
-        var blocked = sigset_t()
-        unsafe sigemptyset(&blocked)
-        unsafe posix_spawnattr_setsigmask(&attributes, &blocked)
-        var process = pid_t()
-        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe word in unsafe arguments { unsafe free(word) } }
-        let status = unsafe posix_spawn(&process, words.first ?? "", &actions, &attributes, &arguments, environ)
-        errno = status
-        return status == 0 ? process : nil
     }
 
     private static func readAll(_ file: Int32) -> [UInt8] {

@@ -88,9 +88,10 @@ struct Assembly {
             machines: MachinePorts(
                 interfaces: network.interfaces,
                 host: QEMUHost(
-                    root: directory.machinesPath, accelerator: .tcg, relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
+                    root: directory.machinesPath, accelerator: accelerator(logger), relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
                     report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
-                images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger), features: features),
+                images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger), features: features,
+                sealer: keyring),
             imageReader: QemuImageReader(directory: command.importDirectory),
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
@@ -116,7 +117,7 @@ struct Assembly {
         let door = FrontDoor(
             vaultSuffix: vaultSuffix, vaults: vault.handler, tokens: identity.tokens, isTokenPath: { identity.tokens.handles($0) },
             directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
-            disks: compute.diskOperations, diskAccess: compute.diskAccess,
+            disks: compute.diskOperations, diskAccess: compute.diskAccess, bootDiagnostics: compute.bootDiagnostics,
             audit: AuditReadHandler(
                 store: store, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
                 authority: authority, tenantID: card.tenantID
@@ -219,6 +220,20 @@ struct Assembly {
             clock: clock, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
             subscription: ResourceID(subscription: resources.subscriptionID)
         )
+    }
+
+    /// Says once how virtual machines will be run, and why.
+    private func accelerator(_ logger: Logger) -> Accelerator {
+        switch command.accelerator {
+        case .kvm: return .kvm
+        case .tcg: return .tcg
+        case .auto:
+            let verdict = AcceleratorProbe(directory: directory.runPath).verdict(isFresh: command.probeAccelerator)
+            logger.info(
+                "virtual machines run under \(verdict.worksWithKVM ? "KVM" : "translation (TCG), which is slow")",
+                metadata: ["reason": "\(verdict.reason)"])
+            return verdict.accelerator
+        }
     }
 
     private var ownProgram: URL { URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath() }

@@ -16,6 +16,7 @@ struct FrontDoor: APIHandler {
     let isDirectoryPath: @Sendable ([String]) -> Bool
     let disks: any APIHandler
     let diskAccess: DiskAccessHandler
+    let bootDiagnostics: BootDiagnosticsHandler
     let audit: AuditReadHandler
     /// Moves the clock, if `--test-clock` was given.
     let clock: ClockHandler?
@@ -36,6 +37,7 @@ struct FrontDoor: APIHandler {
             return try await disks.handle(request)
         }
         if DiskAccessHandler.handles(request.path) { return try await diskAccess.handle(request) }
+        if BootDiagnosticsHandler.handles(request.path) { return try await bootDiagnostics.handle(request) }
         let path = request.path.filter { !$0.isEmpty }
         if isTokenPath(path) { return try await tokens.handle(request) }
         if isDirectoryPath(path) { return try await directory.handle(request) }

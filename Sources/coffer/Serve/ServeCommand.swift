@@ -44,6 +44,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The part of the loopback network that new public IP addresses are taken from.")
     var publicNetwork: String = "127.42.0.0/16"
 
+    @Option(help: "How virtual machines' processors are run: auto is kvm where a guest was seen to run under it, and tcg elsewhere.")
+    var accelerator = AcceleratorOption.auto
+
+    @Flag(help: "Try again whether guests run under KVM, instead of believing what an earlier start found out.")
+    var probeAccelerator = false
+
     @Flag(help: "Refuse what exceeds the limits that Azure publishes for a vault and a subscription, with 429 and Retry-After.")
     var throttle = false
 
@@ -78,6 +84,10 @@ struct ServeCommand: AsyncParsableCommand {
 
     enum DiskRolesOption: String, ExpressibleByArgument, CaseIterable {
         case together, apart
+    }
+
+    enum AcceleratorOption: String, ExpressibleByArgument, CaseIterable {
+        case auto, kvm, tcg
     }
 
     func validate() throws {

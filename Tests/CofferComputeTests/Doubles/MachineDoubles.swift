@@ -49,7 +49,6 @@ final class MachineHostDouble: MachineHost {
             switch command {
             case .plug(let disk): contents.commands.append("plug \(disk.name)")
             case .unplug(let name): contents.commands.append("unplug \(name)")
-            case .reset: contents.commands.append("reset")
             case .stop, .forget: break
             }
         }
