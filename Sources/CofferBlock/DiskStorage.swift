@@ -1,7 +1,7 @@
 /// What an open disk keeps its bytes in: as they are stored, encrypted wherever the disk is.
 ///
 /// Implementors know nothing of keys. What they must do:
-/// - All offsets and counts are multiples of 4096 and within the disk; callers check that.
+/// - All ranges are within the disk, and those that are read, written or made holes are of whole sectors, 4096 bytes; callers see to that.
 /// - Calls come from many threads at once. A caller holds the range of its call (``RangeLock``): no two calls write one sector at a time,
 ///   and none reads what another writes.
 /// - What a call that returned has written is read by every later call, and is on stable storage after the next ``sync()`` that began later.

@@ -16,12 +16,6 @@ struct SectorSet: Equatable, Sendable {
 
     mutating func formUnion(_ other: SectorSet) { words |= other.words }
 
-    func count(in range: Range<Int>) -> Int {
-        var part = self
-        part.words &= Self.mask(range)
-        return part.count
-    }
-
     /// Calls `body` with each run of sectors of a range that are all members or all none.
     func forRuns(in range: Range<Int>, _ body: (Range<Int>, _ isMember: Bool) throws(BlockError) -> Void) throws(BlockError) {
         var start = range.lowerBound
