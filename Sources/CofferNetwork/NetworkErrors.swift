@@ -36,8 +36,7 @@ extension APIError {
         APIError(
             status: 404, code: "InvalidResourceType",
             message: "'\(path.joined(separator: "/").prefix(200))' could not be found in the namespace 'Microsoft.Network'. Coffer serves there "
-                + served.joined(separator: ", ") + "."
-                + (path.first?.lowercased() == "loadbalancers" ? " A scale set is made without a load balancer so: az vmss create --load-balancer \"\"" : ""))
+                + served.joined(separator: ", ") + ".")
     }
 
     /// 400: the request names no group.

@@ -192,6 +192,25 @@ struct MachinesTests {
         #expect(try await put(services)["properties"]?["provisioningState"] == "Succeeded")
     }
 
+    @Test("Interfaces that are made with a machine go with it, also when it cannot be made")
+    func interfacesMadeWithIt() async throws {
+        let services = world.start()
+        let network: [String: JSONValue] = ["networkProfile": ["networkApiVersion": "2020-11-01", "networkInterfaceConfigurations": [["name": "nic"]]]]
+        world.machines.refuse(MachineFailure(.notInstalled, "there is no QEMU"))
+        #expect(await refusal { _ = try await put(services, Self.body(extra: network)) }?.short == "409 HypervisorNotInstalled")
+        #expect(world.interfaces.makings.isEmpty && world.interfaces.owners.isEmpty)
+        world.machines.refuse(nil)
+        let made = try await put(services, Self.body(extra: network))
+        #expect(made["properties"]?["networkProfile"]?["networkInterfaces"]?.array?.first?["properties"]?["deleteOption"] == "Delete")
+        #expect(world.interfaces.makings.count == 1 && world.interfaces.owners.count == 1)
+        _ = try await world.arm(services, .delete, "virtualMachines/vm1")
+        #expect(world.interfaces.makings.isEmpty && world.interfaces.owners.isEmpty)
+        let both: [String: JSONValue] = [
+            "networkProfile": ["networkInterfaces": [["id": .string(Self.interface.text)]], "networkInterfaceConfigurations": [["name": "nic"]]],
+        ]
+        #expect(await refusal { _ = try await put(services, Self.body(extra: both)) }?.short == "400 InvalidParameter")
+    }
+
     @Test("Deletion takes with it what it was asked to, and leaves the rest free", arguments: [true, false])
     func deletion(deletes: Bool) async throws {
         let services = world.start()

@@ -1,5 +1,6 @@
 import CofferModel
 import CofferPlatform
+import CofferTesting
 import Testing
 
 @testable import CofferNetwork
@@ -77,6 +78,75 @@ struct MachineInterfaceTests {
         #expect(try await world.ask(.delete, "publicIPAddresses/p1").status == 200)
         #expect(try await world.ask(.delete, "virtualNetworks/v1").status == 200)
         try await interfaces.detach(allOf: machine, keeping: [])
+    }
+
+    // MARK: Interfaces made with machines
+
+    private static func configuration(subnet: String = "virtualNetworks/v1/subnets/s1", more: [String: JSONValue] = [:]) -> JSONValue {
+        var properties: [String: JSONValue] = [
+            "subnet": ["id": .string(NetworkWorld.id(subnet))],
+            "publicipaddressconfiguration": ["name": "public", "sku": ["name": "Standard"], "properties": ["dnsSettings": ["domainNameLabel": "label"]]],
+        ]
+        properties.merge(more) { $1 }
+        return ["name": "nic", "properties": ["primary": "true", "ipConfigurations": [["name": "ip", "properties": .object(properties)]]]]
+    }
+
+    private func grant() async throws -> Grant {
+        try await AllowEverything().grant(.management("Microsoft.Compute/*"), to: NetworkWorld.caller, on: machine)
+    }
+
+    @Test("An interface that is made with a machine is a resource with an address, and goes with it")
+    func making() async throws {
+        try await world.ask(.put, "virtualNetworks/v1", NetworkWorld.virtualNetwork())
+        let planned = try #require(try interfaces.planned([Self.configuration()], for: machine).first)
+        #expect(planned.isPrimary == true && planned.id.isType("Microsoft.Network/networkInterfaces") && planned.id.name.hasPrefix("nic-"))
+        try await interfaces.make(planned, in: "uksouth", by: grant())
+        try await interfaces.attach([planned.id], to: machine, in: "uksouth")
+        let plan = try await interfaces.plan(of: planned.id)
+        #expect(plan.privateAddress == "10.0.0.4" && plan.publicAddress == "127.42.0.4")
+        #expect(try await world.ask(.get, "networkInterfaces").body["value"]?.array?.count == 1)
+        try await interfaces.detach(allOf: machine, keeping: [])
+        try await interfaces.remove(planned.id)
+        #expect(try await world.ask(.get, "publicIPAddresses").body["value"] == [])
+        #expect(try await world.ask(.delete, "virtualNetworks/v1").status == 200)
+    }
+
+    @Test("Those of an instance lie below it, hold their subnet and have names of their own")
+    func makingOfInstances() async throws {
+        try await world.ask(.put, "virtualNetworks/v1", NetworkWorld.virtualNetwork())
+        let set = NetworkWorld.machine("none").parent.flatMap { ResourceID("\($0.text)/providers/Microsoft.Compute/virtualMachineScaleSets/ss") }
+        let set1 = try #require(set)
+        for number in ["0", "1"] {
+            let instance = try #require(set1.child("virtualMachines", number))
+            let planned = try #require(try interfaces.planned([Self.configuration()], for: instance).first)
+            #expect(planned.id == instance.child("networkInterfaces", "nic"))
+            try await interfaces.make(planned, in: "uksouth", by: grant())
+            try await interfaces.attach([planned.id], to: instance, in: "uksouth")
+        }
+        #expect(try await world.ask(.get, "networkInterfaces").body["value"] == [])
+        let addresses = try await interfaces.documents(of: .publicAddresses, below: set1)
+        #expect(addresses.compactMap { $0["properties"]?["ipAddress"]?.string } == ["127.42.0.4", "127.42.0.5"])
+        #expect(addresses.last?["properties"]?["dnsSettings"]?["domainNameLabel"] == "vm1-label")
+        #expect(try await interfaces.documents(of: .interfaces, below: set1).count == 2)
+        await world.refuse("InUseSubnetCannotBeDeleted", 400, .delete, "virtualNetworks/v1")
+        await world.refuse("InUseSubnetCannotBeUpdated", 400, .put, "virtualNetworks/v1", NetworkWorld.virtualNetwork(subnets: ["s1": "10.0.9.0/24"]))
+    }
+
+    @Test("What cannot be made leaves nothing: a subnet that is not there, a pool, no name")
+    func makingFails() async throws {
+        try await world.ask(.put, "virtualNetworks/v1", NetworkWorld.virtualNetwork())
+        let pools: JSONValue = [["id": .string(NetworkWorld.id("loadBalancers/l/backendAddressPools/p"))]]
+        for configuration in [
+            Self.configuration(subnet: "virtualNetworks/v1/subnets/none"), Self.configuration(more: ["loadBalancerBackendAddressPools": pools]),
+            Self.configuration(more: ["loadBalancerInboundNatPools": pools]),
+        ] {
+            let planned = try #require(try interfaces.planned([configuration], for: machine).first)
+            await #expect(throws: APIError.self) { try await interfaces.make(planned, in: "uksouth", by: grant()) }
+        }
+        #expect(try await world.ask(.get, "publicIPAddresses").body["value"] == [])
+        for value: JSONValue in [[:], 5, ["name": "a/b"], ["name": "n", "properties": ["ipConfigurations": [["properties": ["publicIPAddressConfiguration": [:]]]]]]] {
+            #expect(throws: APIError.self) { try interfaces.planned([value], for: machine) }
+        }
     }
 
     // MARK: Open ports

@@ -124,6 +124,8 @@ struct MachineDisks: Sendable {
     /// Closes what a machine had open.
     func close(_ disks: [MachineRecord.Disk], of machine: ResourceID) async throws {
         for disk in disks {
+            // One that was given up already, as after a making that failed, is nobody's or another's now.
+            guard try await store.read({ try $0.disk(disk.disk) })?.machine == machine else { continue }
             do {
                 _ = try await serving.close(disk.disk, for: machine)
             } catch let refusal as APIError where refusal.status == 404 {
