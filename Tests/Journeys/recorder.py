@@ -1,17 +1,18 @@
-"""A relay between a host of virtual machines and its storage service that writes down what passes."""
+"""A relay between a host of virtual machines and its storage service that writes down all that passes it."""
+import pathlib
 import socket
 import socketserver
 import threading
 
 
 class Recorder(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """A relay between host and storage that writes down all that passes it, each way of each connection by itself."""
+    """Listens at `path`, leads to the Unix socket `storage`, and keeps each way of each connection in a file of `directory`."""
 
     daemon_threads = True
 
     def __init__(self, path, storage, directory):
-        self.storage, self.directory, self.count = storage, directory, 0
-        directory.mkdir()
+        self.storage, self.directory, self.count = str(storage), pathlib.Path(directory), 0
+        self.directory.mkdir()
         super().__init__(str(path), None)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -22,9 +23,10 @@ class Recorder(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         with socket.socket(socket.AF_UNIX) as storage:
             storage.connect(self.storage)
             self.count += 1
-            there = threading.Thread(target=self.copy, args=(host, storage, f"{self.count}-written"), daemon=True)
+            number = self.count
+            there = threading.Thread(target=self.copy, args=(host, storage, f"{number}-written"), daemon=True)
             there.start()
-            self.copy(storage, host, f"{self.count}-read")
+            self.copy(storage, host, f"{number}-read")
             there.join()
 
     def copy(self, source, target, name):
@@ -41,3 +43,10 @@ class Recorder(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
                 side.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def byte_count(self):
+        return sum(path.stat().st_size for path in self.directory.iterdir())
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
