@@ -106,8 +106,8 @@ package struct ComputeServices: Sendable {
             disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
             unmanagedDisks: UnmanagedDisksRoutes(service: unmanaged, settings: settings),
             snapshots: SnapshotsRoutes(service: snapshots, access: accessRoutes, clock: clock), images: ImagesRoutes(service: images),
-            machines: machineRoutes, scaleSets: ScaleSetsRoutes(service: scaleSets, machines: machineRoutes),
-            availabilitySets: AvailabilitySetsRoutes(service: availability),
+            machines: machineRoutes, availabilitySets: AvailabilitySetsRoutes(service: availability),
+            scaleSets: ScaleSetsRoutes(service: scaleSets, machines: machineRoutes),
             locations: LocationsRoutes(images: machines.images, region: settings.region, usage: ComputeUsage(store: store)))
         diskOperations = DiskOperationsHandler(
             routes: DiskOperationsRoutes(

@@ -129,6 +129,18 @@ struct HostEncryptionTests {
         try await post(world, services, "start")
     }
 
+    @Test("What became of a disk meanwhile keeps no machine from other changes")
+    func laterPast() async throws {
+        let world = World(.current)
+        let services = world.start()
+        _ = try await put(world, services)
+        _ = try await world.arm(services, .patch, "disks/os1", ["properties": ["encryptionSettingsCollection": ["enabled": true]]])
+        #expect(await refusal { _ = try await world.arm(services, .patch, "virtualMachines/vm1", ["tags": ["a": "b"]]) } == nil)
+        try await post(world, services, "deallocate")
+        #expect(await patch(world, services, ["securityProfile": ["encryptionAtHost": false]]) == nil)
+        #expect(await patch(world, services, ["securityProfile": ["encryptionAtHost": true]])?.message.contains("host-ever-guest-encrypted") == true)
+    }
+
     @Test("Disks with chosen sectors of 512 bytes are refused as the rule set says", arguments: RuleSet.allCases)
     func sectors(ruleSet: RuleSet) async throws {
         let world = World(ruleSet)

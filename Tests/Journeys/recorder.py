@@ -46,7 +46,3 @@ class Recorder(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def byte_count(self):
         return sum(path.stat().st_size for path in self.directory.iterdir())
-
-    def close(self):
-        self.shutdown()
-        self.server_close()

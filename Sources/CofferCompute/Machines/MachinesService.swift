@@ -282,7 +282,9 @@ struct MachinesService: Sendable {
         if isAtHost {
             if let size, isChanged || size.name != old.size { try encryption.requireHost(size, in: old.location) }
             let present = try await store.read { transaction in try old.disks.compactMap { try transaction.disk($0.disk) } }
-            try encryption.requireHost(present + (try await encryption.disks(wanted.dataDisks ?? [], image: nil)))
+            let given = try await encryption.disks(wanted.dataDisks ?? [], image: nil)
+            // What is there stays, whatever became of it meanwhile.
+            try encryption.requireHost(isChanged ? present + given : given.filter { disk in !present.contains { $0.id == disk.id } })
         }
         if isChanged { try encryption.requireDeallocated(old) }
     }
