@@ -146,7 +146,7 @@ struct MachineProvisioningTests {
         let offered = try await world.arm(services, .get, "virtualMachines/vm1/vmSizes").body["value"]?.array?.compactMap { $0["name"]?.string } ?? []
         #expect(offered.contains("Standard_B1ms") && !offered.contains("Standard_D2s_v5") && !offered.contains("Standard_A1_v2"))
         #expect(try await world.arm(services, .post, "virtualMachines/vm1/redeploy").status == 200)
-        #expect(world.machines.running.count == 1 && world.machines.commands.suffix(2) == ["forget", "start vm1 os"])
+        #expect(world.machines.running.count == 1 && world.machines.commands.suffix(2).first == "forget" && world.machines.commands.last?.hasPrefix("start vm1 os") == true)
         #expect(await refusal { _ = try await world.arm(services, .post, "virtualMachines/vm1/reimage") }?.short == "409 OperationNotAllowed")
         let usage = try await world.arm(services, .get, "locations/uksouth/usages").body["value"]?.array ?? []
         #expect(usage.first { $0["name"]?["value"] == "cores" }?["currentValue"] == 1)

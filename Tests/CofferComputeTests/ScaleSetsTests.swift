@@ -29,7 +29,11 @@ struct ScaleSetsTests {
                 "osDisk": ["createOption": "FromImage", "managedDisk": ["storageAccountType": "Premium_LRS", "diskEncryptionSet": encryption]],
                 "dataDisks": .array(data),
             ],
-            "osProfile": ["computerNamePrefix": "ss", "adminUsername": "ada"], "networkProfile": network,
+            "osProfile": [
+                "computerNamePrefix": "ss", "adminUsername": "ada",
+                "linuxConfiguration": ["disablePasswordAuthentication": true, "ssh": ["publicKeys": [["path": "/home/ada/.ssh/authorized_keys", "keyData": "ssh-ed25519 A"]]]],
+            ],
+            "networkProfile": network,
         ]
         machine.merge(profile) { $1 }
         var all: [String: JSONValue] = ["virtualMachineProfile": .object(machine), "upgradePolicy": ["mode": "manual"], "overprovision": false]
@@ -136,7 +140,8 @@ struct ScaleSetsTests {
         #expect(await code(Self.body(properties: ["upgradePolicy": ["mode": "Rolling"]])) == "400 NotSupported")
         #expect(await code(Self.body(profile: ["networkProfile": ["networkInterfaceConfigurations": []]])) == "400 InvalidParameter")
         #expect(await code(Self.body(profile: ["networkProfile": ["networkInterfaceConfigurations": [[:]]]])) == "400 InvalidRequestFormat")
-        #expect(await code(Self.body(profile: ["osProfile": ["adminPassword": "secret"]])) == "400 NotSupported")
+        #expect(await code(Self.body(profile: ["osProfile": ["adminPassword": "Some-secret-1"]])) == "400 NotSupported")
+        #expect(await code(Self.body(profile: ["osProfile": ["customData": "AAAA"]])) == "400 NotSupported")
         #expect(await code(Self.body(profile: ["osProfile": 5])) == "400 InvalidParameter")
         #expect(await code(Self.body(profile: ["storageProfile": 5])) == "400 InvalidParameter")
         #expect(await code(Self.body(profile: ["userData": 5])) == "400 InvalidRequestContent")

@@ -234,11 +234,11 @@ struct MachinesService: Sendable {
             throw APIError.machinePropertyFixed("osDisk.name")
         }
         let size = wanted.size ?? MachineSize.named(old.size)
-        if let size { try Self.requireFit(size, old, dataDisks: (wanted.dataDisks?.count ?? old.dataDisks.count)) }
         if let administrator = wanted.administrator { try await provisioning.requireSame(administrator, as: old) }
         if let zones = wanted.zones, zones != old.zones ?? [] { throw APIError.machinePropertyFixed("zones") }
         if let set = wanted.availabilitySet, set != old.availabilitySet { throw APIError.machinePropertyFixed("availabilitySet.id") }
         try await checkEncryption(old, wanted, size)
+        if let size { try Self.requireFit(size, old, dataDisks: (wanted.dataDisks?.count ?? old.dataDisks.count)) }
         try checkCaching(old, wanted)
         if let interfaces = wanted.interfaces, interfaces.map(\.id) != old.interfaces.map(\.id) {
             guard old.power == .deallocated else { throw APIError.machineMustBeDeallocated(old.id, "networkInterfaces") }

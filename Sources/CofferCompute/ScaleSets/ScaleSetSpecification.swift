@@ -69,6 +69,14 @@ struct ScaleSetSpecification: Sendable {
         if let probe = profile?["networkProfile"]?["healthProbe"], probe != .null {
             throw APIError.notServedYet("Health probes, which are load balancers', are", target: "networkProfile.healthProbe")
         }
+        // The model is kept as it is for instances to come, so nothing in it may be secret.
+        let secrets = [
+            ("adminPassword", "Passwords of scale sets' administrators, who get in with the keys of 'ssh', are"),
+            ("customData", "Custom data of scale sets, instead of which there is 'userData', is"),
+        ]
+        for (member, what) in secrets where profile?["osProfile"]?[member].map({ $0 != .null }) == true {
+            throw APIError.notServedYet(what, target: "osProfile.\(member)")
+        }
         labels = Dictionary(Self.labelNames.compactMap { name in properties?[name].map { (name, $0) } }, uniquingKeysWith: { first, _ in first })
     }
 }

@@ -120,7 +120,7 @@ struct ImagesDouble: PlatformImages {
 
     private static func image(_ publisher: String, _ offer: String, _ sku: String, _ osType: String) -> PlatformImage {
         PlatformImage(
-            publisher: publisher, offer: offer, sku: sku, version: "1.0.0", osType: osType, generation: "V2", byteCount: 2 << 30, path: "/images/disk.raw")
+            publisher: publisher, offer: offer, sku: sku, version: "1.0.0", osType: osType, generation: "V1", byteCount: 2 << 30, path: "/images/disk.raw")
     }
 
     func images() async throws -> [PlatformImage] {
