@@ -158,11 +158,11 @@ while True:
 
 
 def test_data_disks_come_and_go_while_it_runs(stage):
-    stage.az(f"vm disk attach -g {GROUP} --vm-name {NAME} -n extra --new --size-gb 2")
-    eventually(lambda: "2G" in run_in_guest(stage, "lsblk -dno SIZE"), 60, "the guest sees no new disk", every=1)
+    stage.az(f"vm disk attach -g {GROUP} --vm-name {NAME} -n extra --new --size-gb 3")
+    eventually(lambda: "3G" in run_in_guest(stage, "lsblk -dno SIZE"), 60, "the guest sees no new disk", every=1)
     stage.az_refused(f"disk delete -g {GROUP} -n extra --yes", code="OperationNotAllowed")
     stage.az(f"vm disk detach -g {GROUP} --vm-name {NAME} -n extra")
-    expect("2G" not in run_in_guest(stage, "lsblk -dno SIZE"), "the disk is still in the guest")
+    expect("3G" not in run_in_guest(stage, "lsblk -dno SIZE"), "the disk is still in the guest")
     expect_equal(stage.az_json(f"disk show -g {GROUP} -n extra")["diskState"], "Unattached", "the disk's state")
     stage.az(f"disk delete -g {GROUP} -n extra --yes")
 
