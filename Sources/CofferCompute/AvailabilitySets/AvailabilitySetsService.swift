@@ -23,7 +23,9 @@ struct AvailabilitySetsService: Sendable {
     /// All sets below a subscription or group.
     func sets(in scope: ResourceID) async throws -> [Shown] {
         try await store.read { transaction in
-            try transaction.availabilitySets(in: scope).map { Shown(record: $0, members: try transaction.members(of: $0.id).map(\.id)) }
+            let machines = try transaction.machines(in: ResourceID(subscription: scope.subscription ?? ""))
+            let members = Dictionary(grouping: machines, by: \.availabilitySet)
+            return try transaction.availabilitySets(in: scope).map { Shown(record: $0, members: members[$0.id, default: []].map(\.id)) }
         }
     }
 

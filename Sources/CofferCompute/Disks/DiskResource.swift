@@ -91,18 +91,12 @@ extension DiskResource.Properties {
         let gibibytes = DiskSize.gibibytes(of: disk.byteCount)
         let isSnapshot = disk.snapshot != nil
         let performance = DiskPerformance(of: disk)
-        let provisioningState = switch disk.phase {
-        case .creating: "Creating"
-        case .succeeded: disk.isChangingEncryption ? "Updating" : "Succeeded"
-        case .deleting: "Deleting"
-        case .failed: "Failed"
-        }
         self.init(
             timeCreated: disk.created.description, creationData: DiskResource.CreationData(disk), diskSizeGB: gibibytes,
             diskSizeBytes: disk.byteCount, uniqueId: disk.disk.text, osType: disk.labels.osType,
             hyperVGeneration: disk.labels.hyperVGeneration,
             encryption: DiskResource.Encryption(type: disk.encryption.rawValue, diskEncryptionSetId: disk.set?.text),
-            encryptionSettingsCollection: disk.guestEncryption?.document, provisioningState: provisioningState, diskState: disk.state(at: now),
+            encryptionSettingsCollection: disk.guestEncryption?.document, provisioningState: disk.provisioningState, diskState: disk.state(at: now),
             diskIOPSReadWrite: isSnapshot ? nil : performance.iops, diskMBpsReadWrite: isSnapshot ? nil : performance.mbps,
             tier: isSnapshot ? nil : performance.tier, incremental: disk.snapshot?.isIncremental,
             incrementalSnapshotFamilyId: disk.snapshot?.family?.text,
@@ -124,6 +118,16 @@ extension DiskResource.CreationData {
 }
 
 extension DiskRecord {
+    /// Azure's word for what is being done to it.
+    var provisioningState: String {
+        switch phase {
+        case .creating: "Creating"
+        case .succeeded: isChangingEncryption ? "Updating" : "Succeeded"
+        case .deleting: "Deleting"
+        case .failed: "Failed"
+        }
+    }
+
     /// Azure's word for who uses it.
     fileprivate func state(at now: Timestamp) -> String {
         if isAttached { return "Attached" }

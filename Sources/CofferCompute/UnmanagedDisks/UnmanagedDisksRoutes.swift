@@ -91,15 +91,9 @@ struct UnmanagedDiskResource: Encodable, Sendable {
         location = disk.location
         tags = disk.tags
         managedBy = disk.machine?.text
-        let state = switch disk.phase {
-        case .creating: "Creating"
-        case .succeeded: "Succeeded"
-        case .deleting: "Deleting"
-        case .failed: "Failed"
-        }
         properties = Properties(
             uri: UnmanagedDiskURL(disk.id).text(at: settings.authority), diskSizeBytes: disk.byteCount, osType: disk.labels.osType,
-            timeCreated: disk.created.description, provisioningState: state, reason: disk.phase == .failed ? disk.reason : nil,
+            timeCreated: disk.created.description, provisioningState: disk.provisioningState, reason: disk.phase == .failed ? disk.reason : nil,
             completionPercent: shown.percent)
     }
 }
