@@ -1,41 +1,49 @@
 #!/bin/bash
-# Measures coffer-diskd against other NBD servers: Benchmarks/disks.sh [REPETITIONS, 3] [SECONDS, 1.5] [PEER...]
+# Measures coffer-diskd against other NBD servers: Benchmarks/disks.sh [ROUNDS, 5] [SECONDS, 1] [PEER...]
 #
-# fio's nbd engine is the client, one connection, on tmpfs. The peers take turns within each repetition, and a run is repeated when other
-# processes were busy (PATIENCE seconds of waiting for quiet, 15; ATTEMPTS, 5). RESULTS names a file to keep the single results in. Prints
-# Markdown: medians, the ratios that docs/performance.md sets as goals, and what a disk host with many idle disks costs (IDLE disks, 200).
-# Needs fio, nbdkit, qemu-utils, nbdcopy, python3-cryptography and a release build of coffer-diskd
+# 1 GiB for each peer on tmpfs. Over NBD fio is the client, with one connection; over vhost-user vhostbench.c, with one queue. All servers run side by side and take turns within each
+# round (diskbench.py: PATIENCE, ATTEMPTS). RESULTS names a file to keep the single results in. Prints Markdown: medians, the
+# ratios that docs/performance.md sets as goals, and what a disk host with many idle disks costs (IDLE disks, 500).
+# Needs fio, nbdkit, qemu-utils, qemu-storage-daemon, nbdcopy, python3-cryptography, a C compiler and a release build of coffer-diskd
 # (swift build -c release --product coffer-diskd); as root it installs the packages that are missing.
 set -eu
-repetitions=${1:-3}
-seconds=${2:-1.5}
+rounds=${1:-5}
+seconds=${2:-1}
 shift $(($# > 2 ? 2 : $#))
-peers=${*:-coffer coffer-2 coffer-openssl coffer-plain qemu-nbd-luks nbdkit-luks nbdkit-file}
+peers=${*:-coffer coffer-2 coffer-openssl coffer-plain qemu-nbd-luks nbdkit-luks nbdkit-file coffer-vhost qemu-vhost-luks}
 here=$(cd "$(dirname "$0")" && pwd)
 diskd=${DISKD:-$here/../.build/release/coffer-diskd}
 size=1024
 work=$(mktemp -d /dev/shm/coffer-bench.XXXXXX)
 results=${RESULTS:-$work/results.jsonl}
-for package in fio nbdkit qemu-utils libnbd-bin python3-cryptography; do
+for package in fio nbdkit qemu-utils qemu-system-common libnbd-bin python3-cryptography gcc libc6-dev; do
     dpkg -s $package >/dev/null 2>&1 || apt-get install -y -q --no-install-recommends $package >/dev/null
 done
-server=
-trap 'kill $server 2>/dev/null || true; rm -rf "$work"' EXIT
+servers=
+trap 'kill $servers 2>/dev/null || true; rm -rf "$work"' EXIT
 
+export VHOSTBENCH=$work/vhostbench
+cc -O2 -Wall -Wextra -o "$VHOSTBENCH" "$here/vhostbench.c"
 printf secretpass >"$work/pw"
 head -c ${size}M /dev/urandom >"$work/raw.img"
 case $peers in *luks*)
     # qemu-img times its key derivation first, and gives up when it is disturbed.
-    for attempt in 1 2 3 4 5 6 7 8; do
+    for attempt in $(seq 60); do
         qemu-img convert --object secret,id=s0,file="$work/pw" -f raw -O luks \
             -o key-secret=s0,cipher-alg=aes-256,cipher-mode=xts,ivgen-alg=plain64,hash-alg=sha256,iter-time=100 \
-            "$work/raw.img" "$work/luks.img" && break
-        [ $attempt -lt 8 ] || exit 1
+            "$work/raw.img" "$work/luks.img" 2>"$work/luks.log" && break
+        [ "$attempt" -lt 60 ] || { cat "$work/luks.log" >&2; exit 1; }
     done
     ;;
 esac
 
-start() { # start PEER: sets server and uri
+# A copy of the encrypted image for one peer: QEMU locks what it has open.
+luks_image() {
+    cp "$work/luks.img" "$work/$1.luks"
+    echo "$work/$1.luks"
+}
+
+start() { # start PEER: sets server and uri, adds to servers
     local socket=$work/$1.sock
     rm -f "$socket"
     uri="nbd+unix:///?socket=$socket"
@@ -45,6 +53,7 @@ start() { # start PEER: sets server and uri
         [ "$1" = coffer-openssl ] && cipher=openssl
         "$diskd" --data "$work/$1" --foreground --cipher $cipher 2>"$work/$1.log" &
         server=$!
+        servers+=" $server"
         for _ in $(seq 100); do [ -S "$work/$1/run/diskd.sock" ] && break; sleep 0.05; done
         local layers=1
         [ "$1" = coffer-2 ] && layers=2
@@ -53,13 +62,20 @@ start() { # start PEER: sets server and uri
         uri=$(python3 "$here/diskctl.py" "$work/$1" make $((size << 20)) $layers)
         # Written once, so that reads find data and not holes.
         nbdcopy "$work/raw.img" "$uri"
+        [ "$1" != coffer-vhost ] || uri=vhost:$(echo "$work/$1"/run/vhost/*.sock)
         return
         ;;
     qemu-nbd-luks)
         qemu-nbd --object secret,id=s0,file="$work/pw" -k "$socket" -t -e 16 \
-            --image-opts driver=luks,key-secret=s0,file.driver=file,file.filename="$work/luks.img",file.cache.direct=off >/dev/null 2>&1 &
+            --image-opts driver=luks,key-secret=s0,file.driver=file,file.filename="$(luks_image "$1")",file.cache.direct=off >/dev/null 2>&1 &
         ;;
-    nbdkit-luks) nbdkit -f -U "$socket" file "$work/luks.img" --filter=luks passphrase=+"$work/pw" >/dev/null 2>&1 & ;;
+    qemu-vhost-luks)
+        uri=vhost:$socket
+        qemu-storage-daemon --object secret,id=s0,file="$work/pw" --object iothread,id=io0 \
+            --blockdev driver=file,node-name=f0,filename="$(luks_image "$1")" --blockdev driver=luks,node-name=d0,file=f0,key-secret=s0 \
+            --export type=vhost-user-blk,id=e0,addr.type=unix,addr.path="$socket",node-name=d0,writable=on,iothread=io0,num-queues=1 >/dev/null 2>&1 &
+        ;;
+    nbdkit-luks) nbdkit -f -U "$socket" file "$(luks_image "$1")" --filter=luks passphrase=+"$work/pw" >/dev/null 2>&1 & ;;
     nbdkit-file) nbdkit -f -U "$socket" file "$work/raw.img" >/dev/null 2>&1 & ;;
     *)
         echo "unknown peer $1" >&2
@@ -67,27 +83,25 @@ start() { # start PEER: sets server and uri
         ;;
     esac
     server=$!
+    servers+=" $server"
     for _ in $(seq 100); do [ -S "$socket" ] && break; sleep 0.05; done
     sleep 0.2
 }
 
-for repetition in $(seq "$repetitions"); do
-    for peer in $peers; do
-        start "$peer"
-        python3 "$here/nbdbench.py" "$uri" "$server" "$seconds" "$peer" >>"$results"
-        kill $server
-        wait $server 2>/dev/null || true
-        server=
-        rm -rf "$work/$peer"
-    done
-    echo "repetition $repetition of $repetitions done, load $(cut -d' ' -f1 /proc/loadavg)" >&2
+measured=
+for peer in $peers; do
+    start "$peer"
+    measured+=" $peer=$server=$uri"
 done
+# shellcheck disable=SC2086 # A word for each peer.
+python3 "$here/diskbench.py" "$rounds" "$seconds" $measured >"$results"
 python3 "$here/diskstable.py" "$results"
 
 # Disks that nobody uses.
-count=${IDLE:-200}
+count=${IDLE:-500}
 "$diskd" --data "$work/idle" --foreground 2>"$work/idle.log" &
 server=$!
+servers+=" $server"
 for _ in $(seq 100); do [ -S "$work/idle/run/diskd.sock" ] && break; sleep 0.05; done
 resident() { awk '/VmRSS/ {printf "%.1f", $2 / 1024}' "/proc/$server/status"; }
 ticks() { awk '{print $14 + $15}' "/proc/$server/stat"; }
