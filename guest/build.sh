@@ -1,5 +1,5 @@
 #!/bin/bash
-# guest/build.sh OUTDIR: makes the test guest, OUTDIR/vmlinuz and OUTDIR/initrd.img.
+# guest/build.sh OUTDIR: makes the test guest, OUTDIR/vmlinuz, OUTDIR/initrd.img and, with fio in it, OUTDIR/initrd-fio.img.
 #
 # Debian's cloud kernel, fetched and unpacked but not installed, and one initramfs with busybox, the stock cryptsetup,
 # dmsetup and mke2fs of this machine, the modules they need, and guest/init. Made again only when one of these changed.
@@ -13,7 +13,7 @@ crypto_modules=(dm_mod dm_zero dm_crypt aesni_intel xts ecb sha256_generic algif
 export PATH=$PATH:/usr/sbin:/sbin
 
 need() { command -v "$1" >/dev/null || { echo "guest/build.sh: $1 is missing; run scripts/setup.sh" >&2; exit 1; }; }
-for tool in busybox cryptsetup dmsetup mke2fs cpio depmod dpkg-deb apt-get; do need "$tool"; done
+for tool in busybox cryptsetup dmsetup mke2fs fio cpio depmod dpkg-deb apt-get; do need "$tool"; done
 
 # The kernel package that linux-image-cloud-amd64 stands for today, as name=version; empty without package lists.
 kernel_package() {
@@ -24,7 +24,7 @@ kernel_package() {
 
 # One line that changes when anything does that the guest is made of.
 fingerprint() {
-    { echo "$1"; cat "$here/build.sh" "$here/init" "$(command -v busybox)" "${tools[@]}"; } | sha256sum | cut -d' ' -f1
+    { echo "$1"; cat "$here/build.sh" "$here/init" "$(command -v busybox)" "$(command -v fio)" "${tools[@]}"; } | sha256sum | cut -d' ' -f1
 }
 
 fetch_kernel() {
@@ -44,20 +44,27 @@ copy_modules() {
     done > "$root/lib/mods/$name"
 }
 
+# copy_tool ROOT PROGRAM: with the libraries that it needs.
 copy_tool() {
     local library
-    cp -L "$1" "$root/sbin/"
-    ldd "$1" | grep -o '/[^ ]*' | while read -r library; do
-        mkdir -p "$root$(dirname "$library")"
-        cp -L "$library" "$root$library"
+    mkdir -p "$1/sbin"
+    cp -L "$2" "$1/sbin/"
+    ldd "$2" | grep -o '/[^ ]*' | while read -r library; do
+        mkdir -p "$1$(dirname "$library")"
+        cp -L "$library" "$1$library"
     done
+}
+
+# pack ROOT ARCHIVE
+pack() {
+    (cd "$1" && find . -print0 | sort -z | cpio --null -o -H newc --quiet --reproducible -R 0:0) > "$2"
 }
 
 package=$(kernel_package || true)
 if [ -z "$package" ] && [ "$(id -u)" = 0 ]; then
     apt-get update -q -q && package=$(kernel_package || true)
 fi
-if [ -f "$out/fingerprint" ] && [ -f "$out/vmlinuz" ] && [ -f "$out/initrd.img" ]; then
+if [ -f "$out/fingerprint" ] && [ -f "$out/vmlinuz" ] && [ -f "$out/initrd.img" ] && [ -f "$out/initrd-fio.img" ]; then
     # Without package lists there is no telling of a newer kernel: the one of last time will do.
     [ -n "$package" ] || package=$(cat "$out/kernel")
     [ "$(cat "$out/fingerprint")" = "$(fingerprint "$package")" ] && { echo "guest: $out is up to date"; exit 0; }
@@ -80,14 +87,19 @@ cp -L "$(command -v busybox)" "$root/bin/busybox"
 cp "$here/init" "$root/init"
 mkdir "$root/etc" && cp /etc/mke2fs.conf "$root/etc/"
 chmod 0755 "$root/init"
-for tool in "${tools[@]}"; do copy_tool "$tool"; done
+for tool in "${tools[@]}"; do copy_tool "$root" "$tool"; done
 # libcryptsetup asks OpenSSL for its legacy hashes at start and only grumbles without them; the others must be there.
 depmod -b "$work/kernel" "$release"
 copy_modules disk "${disk_modules[@]}"
 copy_modules crypto "${crypto_modules[@]}"
-(cd "$root" && find . -print0 | sort -z | cpio --null -o -H newc --quiet --reproducible -R 0:0) > "$work/initrd.img"
+pack "$root" "$work/initrd.img"
+# fio brings along the libraries of every kind of storage that it knows, so only the guest that needs it has it. The kernel unpacks one
+# archive after the other.
+copy_tool "$work/fio" "$(command -v fio)"
+pack "$work/fio" "$work/fio.img"
+cat "$work/initrd.img" "$work/fio.img" > "$work/initrd-fio.img"
 
-mv "$work/initrd.img" "$out/initrd.img"
+mv "$work/initrd.img" "$work/initrd-fio.img" "$out/"
 cp "$work/kernel/boot/vmlinuz-$release" "$out/vmlinuz"
 echo "$package" > "$out/kernel"
 fingerprint "$package" > "$out/fingerprint"

@@ -22,7 +22,7 @@ class Guest:
         arguments = [
             "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-machine", "q35", "-m", "256", "-smp", "1", "-nodefaults",
             "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
-            "-kernel", f"{directory}/vmlinuz", "-initrd", f"{directory}/initrd.img", "-append", " ".join(words),
+            "-kernel", f"{directory}/vmlinuz", "-initrd", f"{directory}/{'initrd-fio' if job == 'fio' else 'initrd'}.img", "-append", " ".join(words),
             *[word for disk in disks for word in disk],
         ]
         self.log = open(stage.root / f"guest-{job}-{uuid.uuid4().hex[:4]}.log", "wb")

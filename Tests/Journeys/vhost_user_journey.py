@@ -210,6 +210,13 @@ def test_front_ends_that_break_the_protocol_are_cut_off_and_harm_nobody(stage):
     stage.read_canary([stage.kept["nbd"]], stage.kept["canary"], stage.kept["written"])
 
 
+def test_fio_in_a_guest_reads_back_what_it_wrote(stage):
+    # It writes over all that is there. fio and its libraries need room.
+    roomy = [word.replace("size=256M", "size=512M") for word in stage.kept["shared"]]
+    said = stage.guest("fio", [roomy + ["-m", "512"]]).succeed()
+    expect_equal(said["verified"], "trimmed", "the last of fio's jobs")
+
+
 def test_a_detached_disk_is_offered_no_more(stage):
     end = front_end(stage)
     stage.detach()
