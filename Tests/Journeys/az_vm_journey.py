@@ -1,6 +1,7 @@
 """`az vm create` gives a real Debian guest on encrypted disks: signing in, running commands, identities, disks that come and go, lost keys, crashes."""
 import pathlib
 
+from guesttools import RUN, make_tools_image
 from machines import *
 from stage import *
 
@@ -16,13 +17,19 @@ def set_up(stage):
     stage.coffer(
         f"image import {image} --publisher {record['publisher']} --offer {record['offer']} --sku {record['sku']}"
         f" --version {record['version']} --hyper-v-generation {record['hyperVGeneration']}")
-    stage.start_server("--public-network", NETWORK)
+    stage.kept["imports"] = stage.root / "imports"
+    stage.kept["imports"].mkdir()
+    start_server(stage)
     stage.login()
     stage.make_group(GROUP)
     vault = stage.make_vault(GROUP)
     stage.kept.update(vault=vault, kid=stage.make_key(vault), canary=new_canary())
     stage.make_set(vault, stage.kept["kid"])
     stage.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stage.root / "key")])
+
+
+def start_server(stage):
+    stage.start_server("--public-network", NETWORK, "--import-directory", str(stage.kept["imports"]))
 
 
 def ssh(stage, line, ok=True):
@@ -131,30 +138,25 @@ def test_its_identity_reads_the_secret_that_it_was_granted_and_no_other(stage):
     expect_equal(run_in_guest(stage, script), "the secret mine\nForbidden", "what the identity may read")
 
 
-def test_the_sdks_managed_identity_credential_works_with_its_metadata(stage):
-    (path,) = stage.data.glob("run/vm/*/metadata.sock")
-    port = free_port()
-    relay = subprocess.Popen(
-        [sys.executable, "-c", RELAY, str(port), stage.coffer_path, str(path)], stdin=subprocess.DEVNULL)
-    try:
-        script = (
-            "from azure.identity import ManagedIdentityCredential as C\nfrom azure.keyvault.secrets import SecretClient as S\n"
-            f"print(S('{stage.vault_url(stage.kept['vault'])}', C()).get_secret('mine').value)")
-        done = stage.run([find_sdk(), "-c", script], environment={"AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://127.0.0.1:{port}"})
-        expect_equal(done.output.strip(), "the secret mine", "the secret")
-    finally:
-        relay.kill()
-
-
-# Stands for the guest's network: carries connections to the program that QEMU carries them to.
-RELAY = """
-import socket, subprocess, sys
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-while True:
-    connection, _ = listener.accept()
-    subprocess.Popen([sys.argv[2], "guest-relay", "--socket", sys.argv[3]], stdin=connection, stdout=connection)
-    connection.close()
-"""
+def test_az_and_the_sdk_sign_in_with_its_identity_from_within(stage):
+    # The guest's network is closed, so they come on a disk.
+    image = make_tools_image(stage, stage.kept["imports"] / "tools.raw")
+    stage.az(f"disk create -g {GROUP} -n tools --source file://{image}")
+    stage.az(f"vm disk attach -g {GROUP} --vm-name {NAME} -n tools")
+    vault = stage.kept["vault"]
+    sdk = (
+        "from azure.identity import ManagedIdentityCredential as C\nfrom azure.keyvault.secrets import SecretClient as S\n"
+        f"s = S('{stage.vault_url(vault)}', C())\nprint(s.get_secret('mine').value)\n"
+        "try: s.get_secret('theirs')\nexcept Exception as error: print(error.error.code)")
+    said = run_in_guest(stage, RUN, f'python -c "{sdk}"')
+    expect_equal(said, "the secret mine\nForbidden", "what the SDK reads")
+    said = run_in_guest(
+        stage, RUN, "az login --identity --allow-no-subscriptions -o none 2>&1",
+        f"az keyvault secret show --vault-name {vault} -n mine --query value -o tsv 2>&1",
+        f"az keyvault secret show --vault-name {vault} -n theirs 2>&1 | grep -o -m 1 Forbidden", "umount /tools")
+    expect_equal(said, "the secret mine\nForbidden", "what az reads")
+    stage.az(f"vm disk detach -g {GROUP} --vm-name {NAME} -n tools")
+    stage.az(f"disk delete -g {GROUP} -n tools --yes")
 
 
 def test_data_disks_come_and_go_while_it_runs(stage):
@@ -172,7 +174,7 @@ def test_it_goes_on_while_the_server_is_killed_and_is_found_again(stage):
     boot = run_in_guest(stage, "cat /proc/sys/kernel/random/boot_id")
     stage.server.kill()
     expect_equal(ssh(stage, "cat /proc/sys/kernel/random/boot_id").output.strip(), boot, "the guest without a server")
-    stage.start_server("--public-network", NETWORK)
+    start_server(stage)
     expect_in("PowerState/running", statuses(stage), "instance view")
     expect_equal(processes(stage), [process], "QEMU processes")
     said = eventually(
