@@ -156,6 +156,8 @@ package struct QEMUHost: MachineHost {
         let monitor = try MachineMonitor(path: files.controlSocket)
         guard let path = disk.export.vhostPath else { throw MachineFailure(.system, "the disk's host offers no vhost-user socket") }
         let channel = QEMUArguments.channel(of: disk.name)
+        // One of a disk that went before, of which nobody saw the end.
+        try removeChannel(channel, monitor)
         let address: JSONValue = ["type": "unix", "data": ["path": .string(path)]]
         try monitor.execute(
             "chardev-add",
@@ -187,7 +189,20 @@ package struct QEMUHost: MachineHost {
         } catch LineSocket.Failure.timeout {
             throw MachineFailure(.system, "the guest does not let go of the disk; it may not have started yet. Try again, or stop the machine")
         }
-        _ = try? MachineMonitor(path: files.controlSocket).execute("chardev-remove", ["id": .string(QEMUArguments.channel(of: name))])
+        try removeChannel(QEMUArguments.channel(of: name), MachineMonitor(path: files.controlSocket))
+    }
+
+    /// Removes a disk's channel if there is one. QEMU tells of a device's end a little before it has let go of the channel.
+    private func removeChannel(_ channel: String, _ monitor: MachineMonitor) throws {
+        let end = ContinuousClock.now + .seconds(5)
+        while try monitor.execute("query-chardev").array?.contains(where: { $0["label"]?.string == channel }) == true {
+            do {
+                try monitor.execute("chardev-remove", ["id": .string(channel)])
+            } catch let failure as MachineFailure {
+                guard ContinuousClock.now < end else { throw failure }
+                usleep(20_000)
+            }
+        }
     }
 
     /// Takes over what the guest wrote since the last time.

@@ -175,8 +175,15 @@ struct MachinesTests {
         #expect(world.machines.commands.suffix(2) == ["plug lun1", "unplug lun1"])
         #expect(try await world.record("data1")?.isFree == true)
         world.machines.refuse(MachineFailure(.system, "no slot"))
-        #expect(await refusal { _ = try await put(services, with) }?.status == 500)
+        let refused = await refusal { _ = try await put(services, with) }
+        #expect(refused?.short == "409 VMStartTimedOut" && refused?.message.contains("no slot") == true)
         #expect(try await world.record("data1")?.isFree == true)
+        // What was made for the machine is not in the way of the next attempt.
+        let new = Self.body(disks: [Self.disk(1, "data2", "Empty")])
+        #expect(await refusal { _ = try await put(services, new) }?.short == "409 VMStartTimedOut")
+        #expect(try await world.record("data2") == nil)
+        world.machines.refuse(nil)
+        #expect(try await put(services, new)["properties"]?["storageProfile"]?["dataDisks"]?.array?.count == 1)
     }
 
     @Test("A machine that cannot be started is kept as failed with the reason, without disks or interfaces, and can be made again")

@@ -106,7 +106,8 @@ extension APIError {
         case .notInstalled: APIError(status: 409, code: "HypervisorNotInstalled", message: message)
         case .notRunning: machineNotRunning(id)
         case .guestUnavailable: APIError(status: 409, code: "VMAgentStatusCommunicationError", message: message)
-        case .system: APIError(status: 500, code: "VMStartTimedOut", message: message)
+        // No 5xx: clients would try again by themselves, and show what became of that in place of the reason.
+        case .system: APIError(status: 409, code: "VMStartTimedOut", message: message)
         }
     }
 }

@@ -145,8 +145,8 @@ final class MachineMaking: Sendable {
         let disk = plan.disk
         if record.dataDisks.contains(where: { $0.disk == disk.disk }) { return try await note(record) { $0.replace(disk) } }
         try await disks.make(plan)
-        try await disks.claim([disk.disk], for: record.id)
         do {
+            try await disks.claim([disk.disk], for: record.id)
             if record.power == .running, await host.isRunning(record.machine) {
                 let opened = try await disks.open(disk, of: record)
                 try await power.answering(record) { try await host.perform(.plug(opened), on: record.machine) }
@@ -154,6 +154,8 @@ final class MachineMaking: Sendable {
         } catch {
             try? await disks.close([disk], of: record.id)
             try? await disks.release([disk.disk], of: record.id)
+            // One that was to be made for the machine would only stand in the way of the next attempt.
+            if let making = plan.making { try? await disks.delete([disk.disk], by: making.grant) }
             throw error
         }
         return try await note(record) { $0.dataDisks.append(disk) }
