@@ -17,6 +17,7 @@ package struct ComputeServices: Sendable {
     /// The same.
     package let machineKeeper: MachineKeeper
     private let keeper: DiskKeeper
+    private let local: LocalDisks
 
     /// - Parameters:
     ///   - customerKeys: Uses customers' keys with the permissions of a set's identity. Must answer ``Caller/platform`` the status of
@@ -73,7 +74,11 @@ package struct ComputeServices: Sendable {
         let serving = DiskServing(store: store, keeper: keeper, hosted: hosted, accesses: accesses, turns: turns)
         let operations = DiskOperationsService(
             store: store, serving: serving, changes: changes, keys: keys, hosted: hosted, certificates: certificates, turns: turns)
-        let machineDisks = MachineDisks(store: store, disks: disks, serving: serving, authorizer: authorizer, rules: rules)
+        let machineImages = MachineImages(images: machines.images, store: store)
+        let local = LocalDisks(hosted: hosted.own, platformKeys: platformKeys)
+        let ephemeral = EphemeralDisks(store: store, local: local, images: machineImages, reader: imageReader, rules: rules)
+        let machineDisks = MachineDisks(
+            store: store, disks: disks, serving: serving, authorizer: authorizer, rules: rules, ephemeral: ephemeral)
         let unmanaged = UnmanagedDisksService(
             store: store, creation: creation, imports: imports, authorizer: authorizer, rules: rules, turns: turns)
         let provisioning = MachineProvisioning(sealer: machines.sealer)
@@ -81,14 +86,14 @@ package struct ComputeServices: Sendable {
             store: store, identities: identities, interfaces: machines.interfaces, tokens: machines.tokens, listener: machines.listener,
             provisioning: provisioning, settings: settings)
         let power = MachinePower(
-            store: store, disks: machineDisks, temporary: TemporaryDisks(hosted: hosted.own, platformKeys: platformKeys),
+            store: store, disks: machineDisks, temporary: TemporaryDisks(local: local), ephemeral: ephemeral,
             interfaces: machines.interfaces, metadata: metadata, host: machines.host, clock: clock)
         let making = MachineMaking(
             store: store, disks: machineDisks, power: power, interfaces: machines.interfaces, host: machines.host, clock: clock, turns: turns,
             report: report)
         let availability = AvailabilitySetsService(store: store)
         let machineService = MachinesService(
-            store: store, disks: machineDisks, power: power, images: MachineImages(images: machines.images, store: store), unmanaged: unmanaged,
+            store: store, disks: machineDisks, power: power, images: machineImages, unmanaged: unmanaged,
             encryption: MachineEncryption(rules: rules, store: store, features: machines.features), making: making,
             interfaces: machines.interfaces, assigner: assigner, authorizer: authorizer, host: machines.host, provisioning: provisioning,
             availability: availability, clock: clock, turns: turns)
@@ -100,7 +105,7 @@ package struct ComputeServices: Sendable {
             store: store, machines: machineService, instances: instances, scaling: scaling, clock: clock, turns: turns)
         let machineRoutes = MachinesRoutes(service: machineService, diagnostics: diagnostics, trail: trail)
         machineKeeper = MachineKeeper(
-            store: store, power: power, making: making, scaling: scaling, hosted: hosted, host: machines.host, turns: turns, report: report)
+            store: store, power: power, making: making, scaling: scaling, local: local, hosted: hosted, host: machines.host, turns: turns, report: report)
         provider = ComputeProvider(
             sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings),
             disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
@@ -119,6 +124,7 @@ package struct ComputeServices: Sendable {
             store: store, sets: sets, rotation: rotation, keeper: keeper, bell: bell, clock: clock, poll: poll, sweep: sweep,
             report: report)
         self.keeper = keeper
+        self.local = local
     }
 
     /// Opens what is attached and closes what is not, after the disk host was found or replaced. A disk whose key may not be used
@@ -126,6 +132,7 @@ package struct ComputeServices: Sendable {
     ///
     /// - Throws: `DiskFailure` if the host cannot be reached.
     package func adopt() async throws {
+        local.distrust()
         try await keeper.keepAll()
     }
 }

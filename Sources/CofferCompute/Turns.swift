@@ -25,6 +25,9 @@ final class Turns: Sendable {
         return try await body()
     }
 
+    /// Whether somebody works on a resource just now.
+    func isTaken(_ resource: String) -> Bool { waiting.withLock { $0[resource] != nil } }
+
     private func pass(_ resource: String) {
         let next = waiting.withLock { waiting -> CheckedContinuation<Void, Never>? in
             guard var line = waiting[resource], !line.isEmpty else {

@@ -16,7 +16,7 @@ extension DiskService {
                 try checkStoredForm(header, use)
                 reencryptions.setAlone(disk, false)
                 note(use, of: disk)
-                export(open, header)
+                export(open, header, for: use)
                 return try status(header, open)
             }
             if let open {
@@ -29,7 +29,7 @@ extension DiskService {
             let opened = try isStoredForm(use) ? openStored(header, isReadOnly: isReadOnly) : openData(header, sealed, isReadOnly: isReadOnly)
             note(use, of: disk)
             open = opened
-            export(opened, header)
+            export(opened, header, for: use)
             startReencryption(header, opened)
             return try status(header, opened)
         }
@@ -53,12 +53,12 @@ extension DiskService {
     }
 
     /// Offers an open disk to clients.
-    private func export(_ opened: EncryptedDisk, _ header: DiskHeader) {
+    private func export(_ opened: EncryptedDisk, _ header: DiskHeader, for use: DiskUse) {
         let disk = header.disk
         copies.hold(opened, as: disk)
         server.add(opened, as: disk.text)
         // Without it the disk is still served over NBD.
-        do throws(BlockError) { try vhost?.add(opened, as: disk.text, serial: serial) } catch {
+        do throws(BlockError) { try vhost?.add(opened, as: disk.text, serial: use == .temporary ? "coffer-temp" : nil) } catch {
             log.write("vhost-refused", [("disk", disk.text), ("reason", DiskFailure(error, path: vhost?.directory ?? "").message)])
         }
         log.write("opened", [("disk", disk.text)])

@@ -21,8 +21,6 @@ final class DiskService: Sendable {
     /// For the disks that are this host's own; nil of that one itself.
     let own: DiskService?
     let engine: XTSEngine
-    /// What virtual machines read as the serial number of its disks; nil for the beginning of each one's id.
-    let serial: String?
     let role: DiskHostRole
     let copies = CopyRoster()
     let reencryptions = ReencryptionRoster()
@@ -37,10 +35,9 @@ final class DiskService: Sendable {
     ///   - own: For the disks of ``DiskCommand/atHost(_:)``; it shares the servers and the key.
     ///   - engine: What runs the disks' ciphers.
     ///   - role: Of this process.
-    ///   - serial: What virtual machines read as the serial number of its disks; nil for the beginning of each one's id.
     init(
         shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer?, recipient: RecipientKey, engine: XTSEngine,
-        role: DiskHostRole, serial: String? = nil, log: Log
+        role: DiskHostRole, log: Log
     ) {
         self.shelf = shelf
         self.server = server
@@ -48,7 +45,6 @@ final class DiskService: Sendable {
         self.recipient = recipient
         self.own = own
         self.engine = engine
-        self.serial = serial
         self.role = role
         self.log = log
     }

@@ -23,16 +23,14 @@ struct Parts: Sendable {
         } catch {
             throw Exit(73, "\(settings.nbdPath): \(DiskFailure(error, path: settings.nbdPath).message)")
         }
-        func service(_ path: String, own: DiskService? = nil, serial: String? = nil) throws(Exit) -> DiskService {
+        func service(_ path: String, own: DiskService? = nil) throws(Exit) -> DiskService {
             try DiskService(
                 shelf: Self.recover(path, log), own: own, server: server, vhost: vhost, recipient: recipient, engine: engine, role: settings.role,
-                serial: serial, log: log)
+                log: log)
         }
-        // Guests know their temporary disks by it.
-        func temporary() throws(Exit) -> DiskService { try service(settings.temporaryPath, serial: "coffer-temp") }
         switch settings.role {
         case .both:
-            let disks = try service(settings.disksPath, own: temporary())
+            let disks = try service(settings.disksPath, own: service(settings.temporaryPath))
             (perform, closeAll) = ({ disks.perform($0) }, { disks.closeAll() })
         case .storage:
             let disks = try service(settings.disksPath)
@@ -41,7 +39,7 @@ struct Parts: Sendable {
             try Settings.make(settings.cachePath)
             let byteCount = settings.cacheByteCount
             let host = HostService(
-                own: try temporary(), cacheDirectory: settings.cachePath,
+                own: try service(settings.temporaryPath), cacheDirectory: settings.cachePath,
                 cacheLimits: HostCache.Limits(byteCount: byteCount, dirtyByteCount: byteCount / 4), link: settings.storage)
             host.dropCaches()
             (perform, closeAll) = ({ host.perform($0) }, { host.closeAll() })

@@ -225,4 +225,68 @@ struct ScaleSetsTests {
         _ = try await world.arm(services, .patch, Self.path, ["identity": ["type": "None"]])
         #expect(try await world.store.read { try $0.instances(of: Self.id) }.first?.identities == [])
     }
+
+    @Test("Azure Disk Encryption of a set is refused by its rule, and as not served where no rule forbids it")
+    func guestEncryption() async throws {
+        let services = world.start()
+        func refused(_ volume: String) async -> APIError? {
+            let encryption: JSONValue = [
+                "name": "ade", "properties": ["publisher": "Microsoft.Azure.Security", "type": "AzureDiskEncryptionForLinux", "settings": ["VolumeType": .string(volume)]],
+            ]
+            return await refusal { _ = try await put(services, Self.body(profile: ["extensionProfile": ["extensions": [encryption]]])) }
+        }
+        #expect(await refused("ALL")?.message.contains("Rule guest-scale-set-os ") == true)
+        #expect(await refused("OS")?.message.contains("Rule guest-scale-set-os ") == true)
+        #expect(await refused("Data")?.code == "NotSupported")
+        #expect(await refused("Moon")?.short == "400 InvalidParameter")
+        #expect(try await world.store.read { try $0.scaleSets(in: nil) }.isEmpty)
+    }
+
+    private static func ephemeral(_ capacity: Int64 = 2, size: String = "Standard_D2s_v3", settings: JSONValue = ["option": "Local"]) -> JSONValue {
+        body(capacity, size: size, profile: ["storageProfile": [
+            "imageReference": ["publisher": "debian", "offer": "debian-12", "sku": "12-gen2", "version": "latest"],
+            "osDisk": ["createOption": "FromImage", "caching": "ReadOnly", "diffDiskSettings": settings],
+        ]])
+    }
+
+    @Test("Instances with ephemeral OS disks have no disk of their own, are reimaged and never deallocated")
+    func ephemeralDisks() async throws {
+        let services = world.start()
+        _ = try await put(services, Self.ephemeral())
+        #expect(try await disks().isEmpty && world.host.ownDisks.count == 4 && world.machines.running.count == 2)
+        let instance = ResourceID("\(Self.id.text)/virtualMachines/0")
+        func whole() async throws -> MachineRecord.Ephemeral? { try await world.store.read { transaction in try instance.flatMap { try transaction.machine($0) } }?.osDisk.ephemeral }
+        let first = try #require(try await whole())
+        #expect(first.isFilled)
+        _ = try await world.arm(services, .post, "\(Self.path)/virtualMachines/0/reimage")
+        let second = try #require(try await whole())
+        #expect(second.isFilled && world.machines.running.count == 2 && world.host.ownDisks.count == 4)
+        for path in ["\(Self.path)/deallocate", "\(Self.path)/virtualMachines/0/deallocate"] {
+            #expect(await refusal { _ = try await world.arm(services, .post, path, [:]) }?.message.contains("Rule ephemeral-deallocate ") == true)
+        }
+        #expect(await refusal { _ = try await put(services, Self.ephemeral(settings: ["option": "Local", "placement": "ResourceDisk"])) }?
+            .message.contains("Rule ephemeral-fixed ") == true)
+        #expect(await refusal { _ = try await put(services, Self.ephemeral(size: "Standard_D2s_v4")) }?.message.contains("Rule ephemeral-size ") == true)
+        _ = try await world.arm(services, .delete, Self.path)
+        #expect(world.host.ownDisks.isEmpty)
+    }
+
+    /// A crash of the server after so many steps; the last one is done or not.
+    static let crashes = (1...24).flatMap { [($0, true), ($0, false)] }
+
+    @Test("A crash anywhere in a reimaging leaves an instance with one OS disk, and no other", arguments: crashes)
+    func reimagingCrash(steps: Int, doesLastStep: Bool) async throws {
+        let services = world.start()
+        _ = try await put(services, Self.body(1))
+        let ending = world.start(fuse: Fuse(steps: steps, doesLastStep: doesLastStep))
+        _ = try? await world.arm(ending, .post, "\(Self.path)/virtualMachines/0/reimage")
+        let next = world.start()
+        await next.machineKeeper.keepAll()
+        let all = try await disks()
+        let record = try #require(try await world.store.read { try $0.instances(of: Self.id) }.first)
+        #expect(all.map(\.id) == [record.osDisk.disk] && all.first?.machine == record.id && all.first?.phase == .succeeded)
+        #expect(record.leaving == nil)
+        _ = try await world.arm(next, .post, "\(Self.path)/virtualMachines/0/start")
+        #expect(world.machines.running.count == 1)
+    }
 }

@@ -35,7 +35,7 @@ struct AdministratorAccess: Sendable, CustomStringConvertible {
         allowsPassword = linux?["disablePasswordAuthentication"]?.bool != true
         hasKeys = linux?["ssh"]?["publicKeys"]?.array?.isEmpty == false
         if let name, Self.disallowedNames.contains(name.lowercased()) {
-            throw APIError.invalidParameter("The Admin Username specified is not allowed.", target: "adminUsername")
+            throw APIError.invalidParameter("The Admin Username specified is not allowed. Choose another than '\(name)', such as azureuser: --admin-username azureuser", target: "adminUsername")
         }
         if let password { try Self.check(password) }
         if let customData, customData.utf8.count > Self.longestCustomData || !Base64Text.isValid(customData) {

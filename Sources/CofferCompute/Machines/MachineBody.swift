@@ -27,15 +27,23 @@ struct MachineBody: Decodable {
         let createOption: String?
         let caching: String?
         let diskSizeGB: Int64?
+        /// The same as `az vm create --os-disk-size-gb` spells it.
+        let diskSizeGb: Int64?
         let osType: String?
         let deleteOption: String?
         let managedDisk: ManagedDisk?
-        let diffDiskSettings: JSONValue?
+        let diffDiskSettings: Ephemeral?
         let vhd: Blob?
         let image: JSONValue?
         let encryptionSettings: EncryptionSettings?
         let writeAcceleratorEnabled: Bool?
         let toBeDetached: Bool?
+    }
+
+    struct Ephemeral: Decodable {
+        let option: String?
+        let placement: String?
+        let enableFullCaching: Bool?
     }
 
     struct Blob: Decodable {

@@ -10,6 +10,7 @@ struct MachineDisks: Sendable {
     let serving: DiskServing
     let authorizer: any Authorizer
     let rules: RuleBook
+    let ephemeral: EphemeralDisks
 
     /// What a machine is to have, and what must be made for it.
     struct Plan: Sendable {
@@ -28,11 +29,21 @@ struct MachineDisks: Sendable {
     ///
     /// - Parameters:
     ///   - image: What a disk `FromImage` is made of.
+    ///   - size: The machine's, which says whether there is place for an ephemeral disk.
     /// - Throws: ``APIError``.
     func plan(
-        _ wanted: MachineSpecification.Disk, of machine: ResourceID, location: String, image: DiskCreationWish?, by grant: Grant
+        _ wanted: MachineSpecification.Disk, of machine: ResourceID, location: String, image: DiskCreationWish?, size: MachineSize?, by grant: Grant
     ) async throws -> Plan {
         let group = machine.group ?? ""
+        if let wish = wanted.ephemeral {
+            try rules.require(.ephemeralOSDisk, wanted.lun == nil)
+            guard let size else { throw APIError.machineNeeds("hardwareProfile.vmSize", "choose a size, such as Standard_D2s_v3.") }
+            let name = try ResourceID.compute(DisksRoutes.type, name(of: wanted, machine), subscription: machine.subscription ?? "", group: group)
+            var disk = record(wanted, name)
+            disk.ephemeral = try ephemeral.plan(wanted, wish, of: image, at: size, as: disks.creation.newID())
+            (disk.caching, disk.deletesWithMachine) = ("ReadOnly", true)
+            return Plan(disk: disk)
+        }
         if wanted.createOption == .attach {
             guard let id = wanted.disk else {
                 throw APIError.machineNeeds("managedDisk.id", "a disk that is attached is named by its id.")
@@ -40,8 +51,7 @@ struct MachineDisks: Sendable {
             try await check(id, for: machine, location: location, by: grant)
             return Plan(disk: record(wanted, id))
         }
-        let suffix = wanted.lun.map { "_DataDisk_\($0)_" } ?? "_OsDisk_1_"
-        let name = wanted.name ?? "\(machine.machineName)\(suffix)\(DiskName.random())"
+        let name = name(of: wanted, machine)
         let id = try ResourceID.compute(DisksRoutes.type, name, subscription: machine.subscription ?? "", group: group)
         guard try await store.read({ try $0.disk(id) }) == nil else {
             throw APIError(
@@ -126,17 +136,33 @@ struct MachineDisks: Sendable {
         for disk in disks {
             // One that was given up already, as after a making that failed, is nobody's or another's now.
             guard try await store.read({ try $0.disk(disk.disk) })?.machine == machine else { continue }
-            do {
-                _ = try await serving.close(disk.disk, for: machine)
-            } catch let refusal as APIError where refusal.status == 404 {
-                continue
-            }
+            _ = try await serving.close(disk.disk, for: machine)
         }
+    }
+
+    /// Ends a change of a machine's OS disk, interrupted or not: the disk that goes is deleted, and the other one is the machine's.
+    ///
+    /// - Returns: The record without the change.
+    func settleReplacement(of machine: MachineRecord) async throws -> MachineRecord {
+        guard let leaving = machine.leaving else { return machine }
+        try await claim([machine.osDisk.disk], for: machine.id)
+        await disks.imports.cancel(leaving)
+        try await serving.turns.take(leaving.key) {
+            guard let disk = try await store.read({ try $0.disk(leaving) }), disk.isFree || disk.machine == machine.id else { return }
+            try await disks.creation.delete(disk)
+        }
+        guard let settled = try await store.write({ try $0.change(machine) { $0.leaving = nil } }) else { throw APIError.resourceNotFound(machine.id) }
+        return settled
     }
 
     /// Deletes disks, with what was asked to go with their machine.
     func delete(_ ids: [ResourceID], by grant: Grant) async throws {
         for id in ids { _ = try await disks.delete(id, by: grant) }
+    }
+
+    private func name(of wanted: MachineSpecification.Disk, _ machine: ResourceID) -> String {
+        let suffix = wanted.lun.map { "_DataDisk_\($0)_" } ?? "_OsDisk_1_"
+        return wanted.name ?? "\(machine.machineName)\(suffix)\(DiskName.random())"
     }
 
     private func check(_ id: ResourceID, for machine: ResourceID, location: String, by grant: Grant) async throws {

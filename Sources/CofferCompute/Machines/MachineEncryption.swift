@@ -38,6 +38,7 @@ struct MachineEncryption: Sendable {
 
     /// Refuses a change of encryption at host while the machine has anything of this host.
     func requireDeallocated(_ machine: MachineRecord) throws {
+        try rules.require(.ephemeralHostEncryption, machine.osDisk.ephemeral == nil, ["machine": machine.id.name])
         try rules.require(
             .hostDeallocated, machine.power == .deallocated, ["machine": machine.id.name, "group": machine.id.group ?? ""])
     }
@@ -63,7 +64,8 @@ struct MachineEncryption: Sendable {
         try rules.require(.guestMemoryOS, !isLinux || volume == .data || size.memoryMebibytes >= 8192, facts)
         try requireGuestSystem(machine, isLinux: isLinux)
         try rules.require(.guestWindowsVolume, isLinux || volume != .data)
-        let disks = try await store.read { transaction in try machine.disks.compactMap { try transaction.disk($0.disk) } }
+        let disks = try await store.read { transaction in try machine.recordedDisks.compactMap { try transaction.disk($0.disk) } }
+        try rules.require(.guestEphemeralDisk, machine.osDisk.ephemeral == nil, facts)
         for disk in disks {
             let facts = ["disk": disk.id.name, "sku": disk.sku.rawValue]
             try rules.require(.guestDiskSKU, !disk.sku.hasChosenSectors, facts)
@@ -99,6 +101,22 @@ enum GuestVolume: String, Sendable, CaseIterable {
     init?(word: String) {
         guard let found = Self.allCases.first(where: { $0.rawValue.lowercased() == word.lowercased() }) else { return nil }
         self = found
+    }
+
+    /// What an extension asks of Azure Disk Encryption.
+    ///
+    /// - Parameter properties: Of the extension.
+    /// - Returns: nil if it is another extension.
+    /// - Throws: ``APIError`` if it names no volumes that there are.
+    static func asked(of properties: JSONValue?) throws -> GuestVolume? {
+        guard properties?["publisher"]?.string?.lowercased() == "microsoft.azure.security",
+            ["azurediskencryption", "azurediskencryptionforlinux"].contains(properties?["type"]?.string?.lowercased() ?? "")
+        else { return nil }
+        let word = properties?["settings"]?["VolumeType"]?.string ?? all.rawValue
+        guard let volume = GuestVolume(word: word) else {
+            throw APIError.invalidParameter("The volume type '\(word.prefix(40))' is unknown. There are: OS, Data and All.", target: "VolumeType")
+        }
+        return volume
     }
 }
 

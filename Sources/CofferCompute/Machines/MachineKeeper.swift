@@ -8,6 +8,8 @@ package struct MachineKeeper: Sendable {
     let power: MachinePower
     let making: MachineMaking
     let scaling: ScaleSetScaling
+    /// The host's own disks.
+    let local: LocalDisks
     let hosted: HostedDisks
     let host: any MachineHost
     let turns: Turns
@@ -24,86 +26,113 @@ package struct MachineKeeper: Sendable {
     /// Looks at every machine once, and at every scale set.
     func keepAll() async {
         do {
-            // Listed first: a temporary disk is made only when its machine's record is there.
-            let temporary = try? await power.temporary.list()
-            let records = try await store.read { try $0.machines() }
-            for disk in temporary ?? [] { await keep(disk, of: records.first { $0.machine.temporaryDisk == disk.disk }) }
-            _ = try await sideBySide(records) { await keep($0) }
+            try await local.settle { disks in
+                // Listed first: a disk of the host's own is made only when its machine's record is there.
+                let records = try await store.read { try $0.machines() }
+                var isSettled = true
+                for disk in disks { isSettled = await keep(disk, of: records.first { $0.has(disk.disk) }) && isSettled }
+                return isSettled
+            }
+        } catch {
+            report("disks of the machines' host: \(error.forLog)")
+        }
+        do {
+            _ = try await sideBySide(store.read { try $0.machines() }) { await keep($0) }
         } catch {
             report("machines: \(error.forLog)")
         }
         await scaling.abandonInterrupted()
     }
 
-    /// Opens a temporary disk that was closed by an end of its host, and deletes one that was left by an end in the midst of things.
-    private func keep(_ disk: DiskStatus, of owner: MachineRecord?) async {
+    /// Opens a disk of the host's own that was closed by an end of its host, and deletes one that was left by an end in the midst of things.
+    ///
+    /// - Returns: Whether it is as it should be now.
+    private func keep(_ disk: DiskStatus, of owner: MachineRecord?) async -> Bool {
         do {
             guard let owner else {
-                report("temporary disk \(disk.disk.text) belongs to no machine and is deleted")
-                return try await power.temporary.delete(disk.disk)
+                report("disk \(disk.disk.text) of the machines' host belongs to no machine and is deleted")
+                try await local.delete(disk.disk)
+                return true
             }
-            guard owner.power == .deallocated || (owner.power == .running && disk.state == .closed) else { return }
+            guard owner.power == .deallocated || (owner.power == .running && disk.state == .closed) else { return true }
             try await turns.take(owner.id.key) {
                 guard let now = try await store.read({ try $0.machine(owner.id) }), now.machine == owner.machine else { return }
                 switch now.power {
-                case .deallocated: try await power.temporary.delete(of: now)
-                case .running: try await power.temporary.reopen(for: now)
+                case .deallocated: try await local.delete(disk.disk)
+                case .running where now.machine.temporaryDisk == disk.disk: try await power.temporary.reopen(for: now)
+                case .running: try await power.ephemeral.reopen(for: now)
                 case .stopped: return
                 }
             }
+            return true
         } catch {
-            report("temporary disk \(disk.disk.text): \(error.forLog)")
+            report("disk \(disk.disk.text) of the machines' host: \(error.forLog)")
+            return false
         }
     }
 
     private func keep(_ record: MachineRecord) async {
         do {
-            guard try await needsLook(record) else { return }
+            guard let finding = try await look(at: record) else { return }
             try await turns.take(record.id.key) {
-                // It may have changed before it was our turn.
-                guard let now = try await store.read({ try $0.machine(record.id) }), now.machine == record.machine else { return }
-                try await keepNow(now)
+                // It may have changed before it was our turn; then the next look tells.
+                guard try await store.read({ try $0.machine(record.id) }) == record else { return }
+                try await act(on: finding, of: record)
             }
         } catch {
             report("machine \(record.id.text): \(error.forLog)")
         }
     }
 
-    /// Whether there may be something to do, so that a turn is not waited for in vain.
-    private func needsLook(_ record: MachineRecord) async throws -> Bool {
+    /// What is not as it should be of a machine.
+    private enum Finding {
+        /// Nobody makes it any more.
+        case abandoned
+        /// A change of its OS disk was interrupted.
+        case replacing
+        /// It ended by itself.
+        case ended
+        /// It must not run, for this reason.
+        case lostKey(APIError)
+        /// It runs, though it was ended.
+        case endInterrupted
+    }
+
+    /// - Returns: nil if there is nothing to do, so that a turn is not waited for in vain.
+    private func look(at record: MachineRecord) async throws -> Finding? {
         switch (record.phase, record.power) {
-        case (.creating, _): return !making.isMaking(record.id)
+        case (.creating, _): return making.isMaking(record.id) ? nil : .abandoned
+        case (.succeeded, _) where record.leaving != nil && !turns.isTaken(record.id.key): return .replacing
         case (.succeeded, .running):
-            guard await host.isRunning(record.machine) else { return true }
+            guard await host.isRunning(record.machine) else { return .ended }
             // Found running after a start of this process.
             try await power.metadata.open(record)
-            return try await suspended(record) != nil
-        case (.succeeded, _): return await host.isRunning(record.machine)
-        case (.deleting, _), (.failed, _): return false
+            return try await suspended(record).map(Finding.lostKey)
+        case (.succeeded, _): return await host.isRunning(record.machine) ? .endInterrupted : nil
+        case (.deleting, _), (.failed, _): return nil
         }
     }
 
-    private func keepNow(_ record: MachineRecord) async throws {
-        switch (record.phase, record.power) {
-        case (.creating, _) where !making.isMaking(record.id): try await making.abandon(record)
-        case (.succeeded, .running):
-            if await !host.isRunning(record.machine) {
-                report("machine \(record.id.text) has ended by itself")
-                _ = try await power.stop(record, to: .stopped, grace: .zero, because: .machineEnded)
-            } else if let loss = try await suspended(record) {
-                report("machine \(record.id.text) is stopped: \(loss.message)")
-                _ = try await power.stop(record, to: .stopped, grace: .zero, because: loss)
-            }
-        case (.succeeded, _) where await host.isRunning(record.machine):
-            // An end that was interrupted.
+    private func act(on finding: Finding, of record: MachineRecord) async throws {
+        switch finding {
+        case .abandoned: if !making.isMaking(record.id) { try await making.abandon(record) }
+        case .replacing: _ = try await power.disks.settleReplacement(of: record)
+        case .ended:
+            guard await !host.isRunning(record.machine) else { return }
+            report("machine \(record.id.text) has ended by itself")
+            _ = try await power.stop(record, to: .stopped, grace: .zero, because: .machineEnded)
+        case .lostKey(let loss):
+            report("machine \(record.id.text) is stopped: \(loss.message)")
+            _ = try await power.stop(record, to: .stopped, grace: .zero, because: loss)
+        case .endInterrupted:
+            guard await host.isRunning(record.machine) else { return }
             _ = try await power.stop(record, to: record.power, grace: .zero)
-        default: return
         }
     }
 
     /// Why a machine must not run: a disk that lost its key, and whose set says that what runs on it stops.
     private func suspended(_ record: MachineRecord) async throws -> APIError? {
-        let disks = try await store.read { transaction in try record.disks.compactMap { try transaction.disk($0.disk) } }
+        let disks = try await store.read { transaction in try record.recordedDisks.compactMap { try transaction.disk($0.disk) } }
         for disk in disks {
             guard disk.loss != nil, let reason = disk.reason else { continue }
             let set = try await store.read { transaction in try disk.set.flatMap { try transaction.encryptionSet($0) } }
@@ -127,4 +156,9 @@ extension APIError {
             status: 409, code: "DiskEncryptionKeyUnavailable",
             message: "The key of the disk '\(disk.name)' cannot be used, and its disk encryption set says that machines stop then. \(reason)")
     }
+}
+
+extension MachineRecord {
+    /// Whether a disk of the host's own is this machine's.
+    fileprivate func has(_ disk: DiskID) -> Bool { machine.temporaryDisk == disk || osDisk.ephemeral?.disk == disk }
 }

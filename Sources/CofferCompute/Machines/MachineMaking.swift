@@ -85,7 +85,7 @@ final class MachineMaking: Sendable {
                 kept.deletesWithMachine = disk.deletesWithMachine ?? known.deletesWithMachine
                 plans.append(MachineDisks.Plan(disk: kept))
             } else {
-                plans.append(try await disks.plan(disk, of: old.id, location: old.location, image: nil, by: grant))
+                plans.append(try await disks.plan(disk, of: old.id, location: old.location, image: nil, size: MachineSize.named(old.size), by: grant))
             }
         }
         try disks.requireOneKind([old.osDisk.disk] + plans.map(\.disk.disk), of: old.id)
@@ -101,7 +101,7 @@ final class MachineMaking: Sendable {
                 for plan in plans {
                     try Task.checkCancellation()
                     try await disks.make(plan)
-                    try await disks.claim([plan.disk.disk], for: record.id)
+                    if plan.disk.ephemeral == nil { try await disks.claim([plan.disk.disk], for: record.id) }
                 }
                 try Task.checkCancellation()
                 let started = try await power.start(record)
@@ -124,7 +124,7 @@ final class MachineMaking: Sendable {
     /// Keeps the record with the reason, and nothing else of the machine.
     private func fail(_ record: MachineRecord, _ plans: [MachineDisks.Plan], _ refusal: APIError) async throws {
         let stopped = try await power.stop(record, to: .deallocated, grace: .zero, because: refusal)
-        try await disks.release(record.disks.map(\.disk), of: record.id)
+        try await disks.release(record.recordedDisks.map(\.disk), of: record.id)
         try await interfaces.detach(allOf: record.id, keeping: [])
         try await removeInterfaces(madeWith: record)
         for plan in plans {

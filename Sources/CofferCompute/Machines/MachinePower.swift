@@ -9,6 +9,7 @@ struct MachinePower: Sendable {
     let store: any Store
     let disks: MachineDisks
     let temporary: TemporaryDisks
+    let ephemeral: EphemeralDisks
     let interfaces: any NetworkInterfaces
     let metadata: MachineMetadata
     let host: any MachineHost
@@ -25,7 +26,8 @@ struct MachinePower: Sendable {
         let begun = try await change(record) { ($0.power, $0.reason) = (.running, nil) }
         do {
             var opened: [MachineDisk] = []
-            for disk in begun.disks { opened.append(try await disks.open(disk, of: begun)) }
+            if let disk = try await ephemeral.open(for: begun) { opened.append(disk) }
+            for disk in begun.recordedDisks { opened.append(try await disks.open(disk, of: begun)) }
             if let disk = try await temporary.open(for: begun, size) { opened.append(disk) }
             var plans: [NetworkInterfacePlan] = []
             for interface in begun.interfaces { plans.append(try await interfaces.plan(of: interface.id)) }
@@ -43,7 +45,7 @@ struct MachinePower: Sendable {
         }
     }
 
-    /// Ends a machine's process. `deallocated` gives up its disks too, and its temporary disk for good.
+    /// Ends a machine's process. `deallocated` gives up its disks too, and for good those that are its host's own.
     ///
     /// - Parameters:
     ///   - grace: How long the guest may take to power off by itself.
@@ -56,8 +58,9 @@ struct MachinePower: Sendable {
         try await answering(begun) { try await host.perform(.stop(grace: grace), on: begun.machine) }
         await metadata.close(begun)
         if power == .deallocated {
-            try await disks.close(begun.disks, of: begun.id)
+            try await disks.close(begun.recordedDisks, of: begun.id)
             try await temporary.delete(of: begun)
+            try await ephemeral.delete(of: begun)
         }
         return begun
     }
@@ -67,11 +70,30 @@ struct MachinePower: Sendable {
         try await start(try await stop(record, to: .running, grace: Self.grace))
     }
 
-    /// Starts a machine anew as on another host: nothing that its process kept here is left. What is on its disks stays.
+    /// Starts a machine anew as on another host: nothing that its process kept here is left. What is on its disks stays, but for those that were
+    /// the host's own: an ephemeral OS disk is made of its image anew.
     func redeploy(_ record: MachineRecord) async throws -> MachineRecord {
         let stopped = try await stop(record, to: .deallocated, grace: Self.grace)
         try await answering(stopped) { try await host.perform(.forget, on: stopped.machine) }
         return try await start(stopped)
+    }
+
+    /// Makes a machine's ephemeral OS disk of its image anew, and starts the machine if it ran.
+    ///
+    /// - Parameters:
+    ///   - image: The new image, if it is to be of another.
+    ///   - withTemporaryDisk: Whether the temporary disk is made anew too.
+    func reimage(_ record: MachineRecord, as disk: MachineRecord.Disk? = nil, of image: MachineImages.Choice? = nil, withTemporaryDisk: Bool) async throws -> MachineRecord {
+        let stopped = try await stop(record, to: .stopped, grace: .zero)
+        // From now on a start makes it anew, whatever ends before.
+        let changed = try await change(stopped) { machine in
+            if let disk { machine.osDisk = disk }
+            machine.osDisk.ephemeral?.isFilled = false
+            machine.image = image?.reference ?? machine.image
+            machine.osGeneration = image?.generation ?? machine.osGeneration
+        }
+        if withTemporaryDisk { try await temporary.delete(of: changed) }
+        return record.power == .running ? try await start(changed) : changed
     }
 
     private func change(_ record: MachineRecord, _ body: @escaping @Sendable (inout MachineRecord) -> Void) async throws -> MachineRecord {

@@ -36,6 +36,8 @@ struct MachineRecord: Codable, Equatable, Sendable {
     /// `V1`, started by a BIOS, or `V2`, by UEFI; as its OS disk says.
     var osGeneration: String?
     var osDisk: Disk
+    /// While the OS disk is made anew, the one that goes: the new one until it is complete, then the old one.
+    var leaving: ResourceID?
     var dataDisks: [Disk]
     var interfaces: [Interface]
     /// `properties.osProfile` without what is secret in it.
@@ -70,6 +72,18 @@ struct MachineRecord: Codable, Equatable, Sendable {
         var writeAcceleratorEnabled: Bool?
         /// Of an unmanaged disk, its URL as the client named it.
         var vhd: String?
+        /// Of an ephemeral OS disk, of which there is no record: then ``disk`` is a name and nothing else.
+        var ephemeral: Ephemeral?
+    }
+
+    /// An OS disk that is the host's own.
+    struct Ephemeral: Codable, Equatable, Sendable {
+        let placement: EphemeralPlacement
+        /// Its id on its host, which it keeps when it is made anew.
+        var disk: DiskID
+        let byteCount: UInt64
+        /// Whether all of its image is on it. Otherwise it is made anew when its machine starts.
+        var isFilled: Bool
     }
 
     /// What is handed to the guest, and whether the guest has it.
@@ -107,6 +121,8 @@ struct MachineRecord: Codable, Equatable, Sendable {
 
     /// The OS disk first.
     var disks: [Disk] { [osDisk] + dataDisks }
+    /// Those that there are records of: all but an ephemeral OS disk.
+    var recordedDisks: [Disk] { disks.filter { $0.ephemeral == nil } }
     /// What guests and people know it by.
     var name: String { id.machineName }
 }

@@ -97,11 +97,16 @@ enum MachineResource {
             "name": .string(disk.disk.name), "createOption": .string(disk.createOption), "caching": .string(disk.caching),
             "deleteOption": .string(disk.deletesWithMachine ? "Delete" : "Detach"),
         ]
+        if let ephemeral = disk.ephemeral {
+            document["diffDiskSettings"] = ["option": "Local", "placement": .string(ephemeral.placement.rawValue)]
+            document["diskSizeGB"] = .int(Int64(clamping: DiskSize.gibibytes(of: ephemeral.byteCount)))
+            managed = ["storageAccountType": "Standard_LRS"]
+        }
         if let uri = disk.vhd { document["vhd"] = ["uri": .string(uri)] } else { document["managedDisk"] = .object(managed) }
         document["lun"] = disk.lun.map { .int(Int64($0)) }
         document["osType"] = disk.osType.map(JSONValue.string)
         document["writeAcceleratorEnabled"] = disk.writeAcceleratorEnabled.map(JSONValue.bool)
-        document["diskSizeGB"] = record.map { .int(Int64(clamping: DiskSize.gibibytes(of: $0.byteCount))) }
+        if let record { document["diskSizeGB"] = .int(Int64(clamping: DiskSize.gibibytes(of: record.byteCount))) }
         if disk.lun != nil { document["toBeDetached"] = false }
         return .object(document)
     }

@@ -60,9 +60,18 @@ struct MachineSizeSKU: Encodable, Sendable {
             Capability(name: "CpuArchitectureType", value: "x64"),
             Capability(name: "PremiumIO", value: word(size.hasPremiumStorage)),
             Capability(name: "EncryptionAtHostSupported", value: word(size.hasEncryptionAtHost)),
-            Capability(name: "EphemeralOSDiskSupported", value: "False"),
+            Capability(name: "EphemeralOSDiskSupported", value: word(size.hasEphemeralDisks)),
             Capability(name: "AcceleratedNetworkingEnabled", value: "False"),
             Capability(name: "TrustedLaunchDisabled", value: "True"),
-        ]
+        ] + Self.localStorage(size)
+    }
+
+    private static func localStorage(_ size: MachineSize) -> [Capability] {
+        var found: [Capability] = []
+        if size.cacheGibibytes > 0 { found.append(Capability(name: "CachedDiskBytes", value: "\(size.cacheGibibytes << 30)")) }
+        let places = EphemeralPlacement.all(at: size).map(\.rawValue)
+        if !places.isEmpty { found.append(Capability(name: "SupportedEphemeralOSDiskPlacements", value: places.joined(separator: ","))) }
+        if size.hasNVMe { found.append(Capability(name: "NvmeDiskSizeInMiB", value: "\(size.temporaryMebibytes)")) }
+        return found
     }
 }

@@ -17,6 +17,13 @@ struct MachineSpecification: Sendable {
         let writeAcceleratorEnabled: Bool?
         /// Of an unmanaged disk, its URL as the client named it.
         let vhd: String?
+        /// Of an ephemeral OS disk.
+        let ephemeral: Ephemeral?
+    }
+
+    /// What was said of an ephemeral OS disk.
+    struct Ephemeral: Sendable {
+        let placement: EphemeralPlacement?
     }
 
     enum CreateOption: String, Sendable, CaseIterable {
@@ -126,9 +133,6 @@ struct MachineSpecification: Sendable {
     private static func disk(_ disk: MachineBody.Disk, at place: String) throws -> Disk {
         let target = "storageProfile.\(place)"
         if disk.image.map({ $0 != .null }) == true { throw APIError.unmanagedDiskNotMade(target) }
-        if disk.diffDiskSettings.map({ $0 != .null }) == true {
-            throw APIError.notServedYet("Ephemeral OS disks are", target: "\(target).diffDiskSettings")
-        }
         if disk.encryptionSettings?.enabled == true {
             throw APIError.notServedYet("Encryption settings of a disk, which are for Azure Disk Encryption, are", target: "\(target).encryptionSettings")
         }
@@ -164,10 +168,33 @@ struct MachineSpecification: Sendable {
             return sku
         }
         return Disk(
-            lun: disk.lun, name: disk.name, createOption: option, caching: caching, size: try DiskSize(gibibytes: disk.diskSizeGB, bytes: nil),
+            lun: disk.lun, name: disk.name, createOption: option, caching: caching, size: try DiskSize(gibibytes: disk.diskSizeGB ?? disk.diskSizeGb, bytes: nil),
             osType: disk.osType, deletesWithMachine: try deletes(disk.deleteOption, target), disk: blob ?? id, sku: sku,
             set: try disk.managedDisk?.diskEncryptionSet?.id.flatMap(DiskSpecification.set),
-            writeAcceleratorEnabled: disk.writeAcceleratorEnabled, vhd: blob == nil ? nil : disk.vhd?.uri)
+            writeAcceleratorEnabled: disk.writeAcceleratorEnabled, vhd: blob == nil ? nil : disk.vhd?.uri,
+            ephemeral: try disk.diffDiskSettings.flatMap { try ephemeral($0, "\(target).diffDiskSettings") })
+    }
+
+    /// - Returns: nil if nothing is said.
+    private static func ephemeral(_ settings: MachineBody.Ephemeral, _ target: String) throws -> Ephemeral? {
+        guard let option = settings.option else {
+            guard settings.placement == nil else {
+                throw APIError.machineNeeds("\(target).option", "an ephemeral OS disk has the option Local.")
+            }
+            return nil
+        }
+        guard option.lowercased() == "local" else {
+            throw APIError.invalidParameter("The 'option' of an ephemeral OS disk is Local.", target: "\(target).option")
+        }
+        if settings.enableFullCaching == true { throw APIError.notServedYet("Full caching of an ephemeral OS disk is", target: "\(target).enableFullCaching") }
+        let placement = try settings.placement.map { word in
+            guard let placement = EphemeralPlacement.allCases.first(where: { $0.rawValue.lowercased() == word.lowercased() }) else {
+                throw APIError.invalidParameter(
+                    "The 'placement' of an ephemeral OS disk is CacheDisk, ResourceDisk or NvmeDisk.", target: "\(target).placement")
+            }
+            return placement
+        }
+        return Ephemeral(placement: placement)
     }
 
     private static func deletes(_ word: String?, _ target: String) throws -> Bool? {

@@ -21,6 +21,11 @@ struct MachinesRoutes: Sendable {
         let parameters: [Parameter]?
     }
 
+    /// The body of `reimage`.
+    private struct ReimageBody: Decodable {
+        let tempDisk: Bool?
+    }
+
     /// - Parameter path: The segments after `virtualMachines`.
     func handle(_ request: ARMRequest, path: [String]) async throws -> APIResponse {
         let method = request.http.method
@@ -68,7 +73,9 @@ struct MachinesRoutes: Sendable {
         case ["converttomanageddisks"] where isPost: try await service.convertDisks(of: id, by: request.grant)
         case ["restart"] where isPost: try await service.perform(.restart, on: id, by: request.grant)
         case ["redeploy"] where isPost: try await service.perform(.redeploy, on: id, by: request.grant)
-        case ["reimage"] where isPost: throw APIError.machineNotReimaged(try await service.machine(id, by: request.grant).record.id)
+        case ["reimage"] where isPost:
+            let body = request.http.body.isEmpty ? nil : try request.http.decode(ReimageBody.self)
+            try await service.perform(.reimage(withTemporaryDisk: body?.tempDisk == true), on: id, by: request.grant)
         case ["runcommand"] where isPost: return try await run(request, on: id)
         default: throw APIError.computeTypeNotServed(request.path)
         }

@@ -73,14 +73,19 @@ struct MachinesService: Sendable {
 
     /// Starts, stops or restarts a machine.
     func perform(_ action: PowerAction, on id: ResourceID, by grant: Grant) async throws {
-        _ = try await change(id) { record in
+        _ = try await change(id) { record -> MachineRecord in
             switch action {
-            case .start: try await power.start(record)
+            case .start: return try await power.start(record)
             case .powerOff(let isAbrupt):
-                try await power.stop(record, to: record.power == .deallocated ? .deallocated : .stopped, grace: isAbrupt ? .zero : MachinePower.grace)
-            case .deallocate: try await power.stop(record, to: .deallocated, grace: MachinePower.grace)
-            case .restart: try await power.restart(record)
-            case .redeploy: try await power.redeploy(record)
+                return try await power.stop(record, to: record.power == .deallocated ? .deallocated : .stopped, grace: isAbrupt ? .zero : MachinePower.grace)
+            case .deallocate:
+                try disks.rules.require(.ephemeralDeallocate, record.osDisk.ephemeral == nil)
+                return try await power.stop(record, to: .deallocated, grace: MachinePower.grace)
+            case .restart: return try await power.restart(record)
+            case .redeploy: return try await power.redeploy(record)
+            case .reimage(let withTemporaryDisk):
+                if record.osDisk.ephemeral == nil { throw APIError.machineNotReimaged(id) }
+                return try await power.reimage(record, withTemporaryDisk: withTemporaryDisk)
             }
         }
     }
@@ -98,6 +103,8 @@ struct MachinesService: Sendable {
         case restart
         /// As on another host: without what its process had here.
         case redeploy
+        /// With the ephemeral OS disk as its image has it.
+        case reimage(withTemporaryDisk: Bool)
     }
 
     /// The sizes that a machine can have as it is.
@@ -119,7 +126,7 @@ struct MachinesService: Sendable {
     }
 
     func show(_ record: MachineRecord) async throws -> ShownMachine {
-        let disks = try await store.read { transaction in try record.disks.map { try transaction.disk($0.disk) } }
+        let disks = try await store.read { transaction in try record.disks.map { $0.ephemeral == nil ? try transaction.disk($0.disk) : nil } }
         return ShownMachine(record: record, disks: disks, isRunning: await host.isRunning(record.machine))
     }
 
@@ -168,12 +175,12 @@ struct MachinesService: Sendable {
                 try encryption.requireHost(try await encryption.disks([osDisk] + dataDisks, image: image?.wish))
             }
         }
-        var plans = [try await disks.plan(osDisk, of: id, location: location, image: image?.wish, by: grant)]
-        for disk in dataDisks { plans.append(try await disks.plan(disk, of: id, location: location, image: nil, by: grant)) }
+        var plans = [try await disks.plan(osDisk, of: id, location: location, image: image?.wish, size: size, by: grant)]
+        for disk in dataDisks { plans.append(try await disks.plan(disk, of: id, location: location, image: nil, size: size, by: grant)) }
         try disks.requireOneKind(plans.map(\.disk.disk), of: id)
         if let osType = image?.osType { plans[0].disk.osType = osType }
         let identities = try await identities(wanted.identity, of: id, known: known, isPatch: false, by: grant)
-        let attached = plans[0].making == nil ? try await store.read { [plans] in try $0.disk(plans[0].disk.disk) } : nil
+        let attached = osDisk.createOption == .attach ? try await store.read { [plans] in try $0.disk(plans[0].disk.disk) } : nil
         let machine = MachineID(disks.disks.creation.newID())
         let record = MachineRecord(
             id: id, machine: machine, location: location, tags: wanted.tags ?? [:], zones: wanted.zones, size: size.name, created: clock.now(),
@@ -238,6 +245,8 @@ struct MachinesService: Sendable {
         if let zones = wanted.zones, zones != old.zones ?? [] { throw APIError.machinePropertyFixed("zones") }
         if let set = wanted.availabilitySet, set != old.availabilitySet { throw APIError.machinePropertyFixed("availabilitySet.id") }
         try await checkEncryption(old, wanted, size)
+        try requireSameKind(old, wanted)
+        if let size, let ephemeral = old.osDisk.ephemeral { try disks.ephemeral.requireFit(ephemeral, size) }
         if let size { try Self.requireFit(size, old, dataDisks: (wanted.dataDisks?.count ?? old.dataDisks.count)) }
         try checkCaching(old, wanted)
         if let interfaces = wanted.interfaces, interfaces.map(\.id) != old.interfaces.map(\.id) {
@@ -265,6 +274,8 @@ struct MachinesService: Sendable {
                     // What a request leaves out of an object stays.
                     if let old = old.object, let new = new.object { .object(old.merging(new) { $1 }) } else { new }
                 }
+                // As in Azure, an ephemeral OS disk does not go along to another size.
+                if isResized { record.osDisk.ephemeral?.isFilled = false }
                 record.osDisk.caching = wanted.osDisk?.caching ?? record.osDisk.caching
                 record.osDisk.deletesWithMachine = wanted.osDisk?.deletesWithMachine ?? record.osDisk.deletesWithMachine
             }
@@ -281,12 +292,23 @@ struct MachinesService: Sendable {
         let isChanged = isAtHost != old.encryptsAtHost
         if isAtHost {
             if let size, isChanged || size.name != old.size { try encryption.requireHost(size, in: old.location) }
-            let present = try await store.read { transaction in try old.disks.compactMap { try transaction.disk($0.disk) } }
+            let present = try await store.read { transaction in try old.recordedDisks.compactMap { try transaction.disk($0.disk) } }
             let given = try await encryption.disks(wanted.dataDisks ?? [], image: nil)
             // What is there stays, whatever became of it meanwhile.
             try encryption.requireHost(isChanged ? present + given : given.filter { disk in !present.contains { $0.id == disk.id } })
         }
         if isChanged { try encryption.requireDeallocated(old) }
+    }
+
+    /// Refuses another OS disk than the machine was made with: ephemeral or not, and of the ephemeral its place and size.
+    private func requireSameKind(_ old: MachineRecord, _ wanted: MachineSpecification) throws {
+        guard let disk = wanted.osDisk else { return }
+        let facts = ["machine": old.id.name]
+        guard let known = old.osDisk.ephemeral else { return try disks.rules.require(.ephemeralFixed, disk.ephemeral == nil, facts) }
+        try disks.rules.require(.ephemeralCustomerKey, disk.set == nil)
+        try disks.rules.require(.ephemeralCaching, disk.caching ?? "ReadOnly" == "ReadOnly")
+        try disks.rules.require(.ephemeralFixed, disk.ephemeral?.placement ?? known.placement == known.placement, facts)
+        try disks.rules.require(.ephemeralFixed, disk.size?.isSize(of: known.byteCount) ?? true, facts)
     }
 
     /// Refuses another host cache for a disk that is open: it is chosen when a disk is opened.
@@ -301,41 +323,53 @@ struct MachinesService: Sendable {
 
     /// Makes a machine's OS disk anew, and starts the machine if it ran. The caller holds its turn.
     ///
-    /// The old disk is given up only when there is the new one, which is nobody's until the record names it.
+    /// The old disk is given up only when there is the new one. The record says at any time which of the two goes, so that a crash leaves the
+    /// machine with one, deallocated, and nothing of the other once the keeper has looked.
     func replaceOSDisk(
         of record: MachineRecord, as wanted: MachineSpecification.Disk, image reference: JSONValue?, by grant: Grant
     ) async throws -> MachineRecord {
         let image = try await reference.asyncMap { try await images.choose($0) }
-        var plan = try await disks.plan(wanted, of: record.id, location: record.location, image: image?.wish, by: grant)
+        let record = try await disks.settleReplacement(of: record)
+        var plan = try await disks.plan(
+            wanted, of: record.id, location: record.location, image: image?.wish, size: MachineSize.named(record.size), by: grant)
         if let osType = image?.osType { plan.disk.osType = osType }
+        if let known = record.osDisk.ephemeral {
+            plan.disk.ephemeral?.disk = known.disk
+            plan.disk.disk = record.osDisk.disk
+            return try await power.reimage(record, as: plan.disk, of: image, withTemporaryDisk: false)
+        }
         let stopped = try await power.stop(record, to: .deallocated, grace: .zero)
+        let begun = try await note(stopped) { [plan] in $0.leaving = plan.disk.disk }
         do {
             try await disks.make(plan)
         } catch {
-            try await disks.delete([plan.disk.disk], by: grant)
+            _ = try await disks.settleReplacement(of: begun)
             throw error
         }
-        let changed = try await store.write { [plan] transaction in
-            try transaction.change(stopped) { machine in
-                machine.osDisk = plan.disk
-                machine.image = image?.reference
-                machine.osGeneration = image?.generation
-            }
+        let changed = try await note(begun) { [plan] machine in
+            machine.leaving = machine.osDisk.disk
+            machine.osDisk = plan.disk
+            machine.image = image?.reference
+            machine.osGeneration = image?.generation
+            machine.provisioning?.isDone = false
         }
-        guard let changed else { throw APIError.resourceNotFound(record.id) }
-        try await disks.claim([plan.disk.disk], for: record.id)
-        try await disks.release([record.osDisk.disk], of: record.id)
-        try await disks.delete([record.osDisk.disk], by: grant)
-        return record.power == .running ? try await power.start(changed) : changed
+        let settled = try await disks.settleReplacement(of: changed)
+        return record.power == .running ? try await power.start(settled) : settled
+    }
+
+    private func note(_ record: MachineRecord, _ body: @escaping @Sendable (inout MachineRecord) -> Void) async throws -> MachineRecord {
+        guard let changed = try await store.write({ try $0.change(record, body) }) else { throw APIError.resourceNotFound(record.id) }
+        return changed
     }
 
     /// Ends and forgets a machine. The caller holds its turn.
     func remove(_ record: MachineRecord, isForced: Bool, by grant: Grant) async throws {
         _ = try await store.write { try $0.change(record) { $0.phase = .deleting } }
         _ = try await power.stop(record, to: .deallocated, grace: isForced ? .zero : .seconds(5))
-        try await disks.release(record.disks.map(\.disk), of: record.id)
+        _ = try await disks.settleReplacement(of: record)
+        try await disks.release(record.recordedDisks.map(\.disk), of: record.id)
         try await interfaces.detach(allOf: record.id, keeping: [])
-        try await disks.delete(record.disks.filter(\.deletesWithMachine).map(\.disk), by: grant)
+        try await disks.delete(record.recordedDisks.filter(\.deletesWithMachine).map(\.disk), by: grant)
         for interface in record.interfaces where interface.deletesWithMachine { try await interfaces.remove(interface.id) }
         try await assigner.identities.removeSystemAssigned(of: record.id)
         try await power.answering(record) { try await host.perform(.forget, on: record.machine) }

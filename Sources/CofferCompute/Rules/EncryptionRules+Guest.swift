@@ -5,7 +5,7 @@ import CofferModel
 extension EncryptionRule {
     static let ofGuest: [EncryptionRule] = [
         .guestSizeBasic, .guestSizeTemporaryDisk, .guestSizeGeneration, .guestMemory, .guestMemoryOS, .guestCustomImage, .guestOperatingSystem,
-        .guestWindowsVolume, .guestScaleSetOS, .guestDiskSKU, .guestCustomerKey, .guestHostEncryption, .customerKeyGuestEncrypted,
+        .guestWindowsVolume, .guestScaleSetOS, .guestEphemeralDisk, .guestDiskSKU, .guestCustomerKey, .guestHostEncryption, .customerKeyGuestEncrypted,
     ]
 
     private static let size = "hardwareProfile.vmSize"
@@ -45,6 +45,9 @@ extension EncryptionRule {
     static let guestScaleSetOS = EncryptionRule(
         "guest-scale-set-os", target: "VolumeType",
         "Azure Disk Encryption is not available for the OS disks of Linux scale sets. Encrypt data disks alone: --volume-type DATA")
+    static let guestEphemeralDisk = EncryptionRule(
+        "guest-ephemeral-disk", target: "storageProfile.osDisk.diffDiskSettings",
+        "Azure Disk Encryption is not available for VMs with an ephemeral OS disk, which '{machine}' has. Use encryption at host.")
     static let guestDiskSKU = EncryptionRule(
         "guest-disk-sku", target: "storageProfile",
         "Azure Disk Encryption is not available for disks of the SKU '{sku}', which the disk '{disk}' has.")

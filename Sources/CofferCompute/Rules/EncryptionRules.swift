@@ -7,7 +7,7 @@ extension EncryptionRule {
         .vaultSubscription, .sourceVaultMatch, .sourceVaultSubscription, .setIdentity, .setIdentityNeeded, .setType, .setTypeFixed, .setInUse,
         .setRequired, .setWithPlatformKey, .setSubscription, .setRegion, .setTypeMatch, .encryptionChangeAttached, .customerKeyKept, .incrementalKeepsCustomerKey,
         .incrementalOneSet, .doubleEncryptionSKU, .setLimit2021, .setLimit,
-    ] + ofHost + ofGuest + ofUnmanagedDisks
+    ] + ofHost + ofGuest + ofUnmanagedDisks + ofEphemeralDisks
 
     // MARK: The key of a disk encryption set
 

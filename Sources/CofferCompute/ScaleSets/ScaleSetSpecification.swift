@@ -29,6 +29,8 @@ struct ScaleSetSpecification: Sendable {
     let upgrade: ScaleSetRecord.Upgrade?
     /// `virtualMachineProfile`.
     let profile: JSONValue?
+    /// Of the profile. None is served.
+    let extensions: [JSONValue]
     let labels: [String: JSONValue]
 
     /// Properties that are kept and shown and change nothing.
@@ -63,9 +65,7 @@ struct ScaleSetSpecification: Sendable {
             return mode
         }
         profile = properties?["virtualMachineProfile"].map(ScaleSetModel.canonical)
-        if let extensions = profile?["extensionProfile"]?["extensions"]?.array, !extensions.isEmpty {
-            throw APIError.notServedYet("Extensions are", target: "virtualMachineProfile.extensionProfile")
-        }
+        extensions = profile?["extensionProfile"]?["extensions"]?.array ?? []
         if let probe = profile?["networkProfile"]?["healthProbe"], probe != .null {
             throw APIError.notServedYet("Health probes, which are load balancers', are", target: "networkProfile.healthProbe")
         }

@@ -41,6 +41,8 @@ struct ScaleSetsService: Sendable {
             if old != nil { try change(&new, wanted) }
             let specification = try new.model.specification(number: 0, of: new)
             try await check(&new, specification)
+            try refuseExtensions(wanted, new)
+            if let old { try requireSameKind(old, new) }
             new.identities = try await machines.identities(wanted.identity, of: id, known: old?.identities ?? [], isPatch: isPatch, by: grant)
             try await store.write { [new] transaction in
                 try transaction.put(new, id.key, in: ScaleSetRecord.collection)
@@ -167,6 +169,21 @@ struct ScaleSetsService: Sendable {
         record.reason = nil
     }
 
+    /// Refuses extensions; Azure Disk Encryption, which is one, by its rule where there is one.
+    private func refuseExtensions(_ wanted: ScaleSetSpecification, _ record: ScaleSetRecord) throws {
+        let osType = record.model.profile["storageProfile"]?["osDisk"]?["osType"]?.string ?? "Linux"
+        for asked in wanted.extensions {
+            if let volume = try GuestVolume.asked(of: asked["properties"]) { try machines.encryption.requireGuest(ofScaleSetWith: osType, volume) }
+            throw APIError.notServedYet("Extensions are", target: "virtualMachineProfile.extensionProfile")
+        }
+    }
+
+    /// Refuses to make OS disks ephemeral, or otherwise so, that were not.
+    private func requireSameKind(_ old: ScaleSetRecord, _ new: ScaleSetRecord) throws {
+        let settings = [old, new].map { $0.model.profile["storageProfile"]?["osDisk"]?["diffDiskSettings"].flatMap { $0 == .null ? nil : $0 } }
+        try machines.disks.rules.require(.ephemeralFixed, settings[0] == settings[1], ["machine": new.id.name])
+    }
+
     /// Refuses what no instance can be made of, and completes the model by what its image says.
     private func check(_ record: inout ScaleSetRecord, _ specification: MachineSpecification) async throws {
         guard specification.osDisk != nil else {
@@ -182,6 +199,9 @@ struct ScaleSetsService: Sendable {
             throw APIError.tooManyDataDisks(size, count)
         }
         let image = try await machines.images.choose(reference)
+        if let osDisk = specification.osDisk, let wish = osDisk.ephemeral, let size = specification.size {
+            _ = try machines.disks.ephemeral.plan(osDisk, wish, of: image.wish, at: size, as: record.unique)
+        }
         if let id = record.instance("0") { _ = try machines.interfaces.planned(specification.interfaceConfigurations, for: id) }
         record.model.profile = ScaleSetModel.merged(record.model.profile, ["storageProfile": ["osDisk": ["osType": .string(image.osType)]]])
     }

@@ -134,6 +134,8 @@ extension APIError {
     }
 
     fileprivate static func machineHasManagedDisks(_ id: ResourceID) -> APIError {
-        APIError(status: 409, code: "OperationNotAllowed", message: "VM '\(id.name)' already uses managed disks.")
+        APIError(
+            status: 409, code: "OperationNotAllowed",
+            message: "VM '\(id.name)' already uses managed disks. There is nothing to convert: 'az disk update' changes how they are encrypted.")
     }
 }

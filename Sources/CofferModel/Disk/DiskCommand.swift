@@ -76,5 +76,5 @@ package indirect enum DiskCommand: Codable, Equatable, Sendable {
 
 /// The version of the control protocol, in ``DiskCommand/hello(version:)``.
 package enum DiskControlVersion {
-    package static let current = 6
+    package static let current = 7
 }

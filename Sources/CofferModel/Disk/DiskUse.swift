@@ -7,6 +7,8 @@ package enum DiskUse: Codable, Equatable, Sendable {
     /// - Parameter encryptsAtHost: Whether the host has the data keys, so that the data is ciphertext on its way to the storage service and
     ///   in the host's cache.
     case machine(cache: DiskCache, encryptsAtHost: Bool)
+    /// A virtual machine as its temporary disk, which its guest knows by the serial number `coffer-temp`. Only the host's own disks are.
+    case temporary
 }
 
 /// What a host keeps of a disk that its storage service has; Azure's `caching`.
