@@ -46,7 +46,7 @@ let house: [Row] = [
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferNBD", needs: ["CofferBlock", "CofferNBDWire", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
-    Row(name: "CofferDiskLink", needs: ["CofferBlock", "CofferNBDWire", "CofferModel", "CofferCore"], exclude: ["README.md"]),
+    Row(name: "CofferDiskLink", needs: ["CofferBlock", "CofferNBDWire", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferVhost", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferDiskControl", needs: ["CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     // Clients.

@@ -18,6 +18,7 @@ package struct ComputeServices: Sendable {
     package let machineKeeper: MachineKeeper
     private let keeper: DiskKeeper
     private let local: LocalDisks
+    private let certificates: DiskCertificatesService
 
     /// - Parameters:
     ///   - customerKeys: Uses customers' keys with the permissions of a set's identity. Must answer ``Caller/platform`` the status of
@@ -73,7 +74,8 @@ package struct ComputeServices: Sendable {
         let accessRoutes = DiskAccessRoutes(service: access, trail: trail)
         let serving = DiskServing(store: store, keeper: keeper, hosted: hosted, accesses: accesses, turns: turns)
         let operations = DiskOperationsService(
-            store: store, serving: serving, changes: changes, keys: keys, hosted: hosted, certificates: certificates, turns: turns)
+            store: store, serving: serving, changes: changes, keys: keys, hosted: hosted, turns: turns)
+        let certificatesService = DiskCertificatesService(store: store, serving: serving, certificates: certificates, clock: clock)
         let machineImages = MachineImages(images: machines.images, store: store)
         let local = LocalDisks(hosted: hosted.own, platformKeys: platformKeys)
         let ephemeral = EphemeralDisks(store: store, local: local, images: machineImages, reader: imageReader, rules: rules)
@@ -116,7 +118,7 @@ package struct ComputeServices: Sendable {
             locations: LocationsRoutes(images: machines.images, region: settings.region, usage: ComputeUsage(store: store)))
         diskOperations = DiskOperationsHandler(
             routes: DiskOperationsRoutes(
-                service: operations, holders: HoldersService(store: store, keys: customerKeys, hosted: hosted), settings: settings), authenticator: authenticator,
+                service: operations, certificates: certificatesService, holders: HoldersService(store: store, keys: customerKeys, hosted: hosted), settings: settings), authenticator: authenticator,
             authorizer: authorizer, trail: trail, settings: settings)
         diskAccess = DiskAccessHandler(
             service: access, blobs: PageBlobRoutes(hosted: hosted, contents: contents, clock: clock), trail: trail)
@@ -125,7 +127,11 @@ package struct ComputeServices: Sendable {
             report: report)
         self.keeper = keeper
         self.local = local
+        self.certificates = certificatesService
     }
+
+    /// The SHA-256, in hex, of the certificates for disks over TLS that were taken back.
+    package func revokedCertificates() async throws -> [String] { try await certificates.revoked() }
 
     /// Opens what is attached and closes what is not, after the disk host was found or replaced. A disk whose key may not be used
     /// is left closed, with the reason in its record.

@@ -12,6 +12,8 @@ final class ConnectionRoster: @unchecked Sendable {
     private struct Entry {
         let socket: Int32
         var export: String?
+        /// The SHA-256 of what the client has shown.
+        var certificate: [UInt8]?
     }
 
     init() {
@@ -42,6 +44,11 @@ final class ConnectionRoster: @unchecked Sendable {
         }
     }
 
+    /// Notes which certificate a client has shown.
+    func note(_ certificate: [UInt8], of number: Int) {
+        locked { entries[number]?.certificate = certificate }
+    }
+
     /// Connections that use `export`.
     func count(of export: String) -> Int {
         locked { entries.values.count { $0.export == export } }
@@ -58,21 +65,32 @@ final class ConnectionRoster: @unchecked Sendable {
     /// Ends the connections of `export`, or all, and waits until they are gone: what they have sent is done and answered first if
     /// they take the answers within `grace`.
     func end(_ export: String?, grace: Duration) {
-        shut(export, Int32(SHUT_RD))
-        if wait(export, until: Self.deadline(after: grace)) { return }
-        shut(export, Int32(SHUT_RDWR))
-        _ = wait(export, until: nil)
+        end(grace) { export == nil || $0.export == export }
     }
 
-    private func shut(_ export: String?, _ how: Int32) {
+    /// Ends the connections whose clients have shown one of these certificates, at once, and waits until they are gone.
+    func end(certificates: Set<[UInt8]>) {
+        end(nil) { $0.certificate.map(certificates.contains) == true }
+    }
+
+    private func end(_ grace: Duration?, _ isMeant: (Entry) -> Bool) {
+        if let grace {
+            shut(Int32(SHUT_RD), isMeant)
+            if wait(until: Self.deadline(after: grace), isMeant) { return }
+        }
+        shut(Int32(SHUT_RDWR), isMeant)
+        _ = wait(until: nil, isMeant)
+    }
+
+    private func shut(_ how: Int32, _ isMeant: (Entry) -> Bool) {
         locked {
-            for entry in entries.values where export == nil || entry.export == export { _ = shutdown(entry.socket, how) }
+            for entry in entries.values where isMeant(entry) { _ = shutdown(entry.socket, how) }
         }
     }
 
-    private func wait(_ export: String?, until deadline: timespec?) -> Bool {
+    private func wait(until deadline: timespec?, _ isMeant: (Entry) -> Bool) -> Bool {
         locked {
-            while entries.values.contains(where: { export == nil || $0.export == export }) {
+            while entries.values.contains(where: isMeant) {
                 if var deadline {
                     if unsafe pthread_cond_timedwait(changed, mutex, &deadline) == ETIMEDOUT { return false }
                 } else {

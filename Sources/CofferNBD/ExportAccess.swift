@@ -4,21 +4,30 @@ import CofferCrypto
 enum ExportAccess: Equatable, CustomStringConvertible {
     case none
     case only(String)
+    /// Of disks that are open for virtual machines: for their hosts.
+    case machines
     case any
 
-    /// A certificate is for the export that its subject's common name names, or, named `*`, for all.
+    /// What the names of hosts' certificates begin with.
+    private static let hostPrefix = "host/"
+
+    /// A certificate is for the export that its subject's common name names; named `host/NAME`, for those of virtual machines; named `*`, for
+    /// all.
     init(of certificate: Certificate) {
         switch certificate.subject.commonName {
         case nil: self = .none
         case "*": self = .any
+        case let name? where name.hasPrefix(Self.hostPrefix): self = .machines
         case let name?: self = .only(name)
         }
     }
 
-    func allows(_ export: String) -> Bool {
+    /// - Parameter isForMachine: Whether the export's disk is open for a virtual machine.
+    func allows(_ export: String, isForMachine: Bool) -> Bool {
         switch self {
         case .none: false
         case .only(let name): name == export
+        case .machines: isForMachine
         case .any: true
         }
     }
@@ -27,6 +36,7 @@ enum ExportAccess: Equatable, CustomStringConvertible {
         switch self {
         case .none: "no export"
         case .only(let name): "the export \(name)"
+        case .machines: "the disks of virtual machines"
         case .any: "all exports"
         }
     }

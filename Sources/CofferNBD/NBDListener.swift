@@ -6,23 +6,33 @@ import Synchronization
 package final class NBDListener: Sendable {
     package let port: UInt16
     let descriptor: Int32
-    private let current: Mutex<TLSContext>
+    private let current: Mutex<Terms>
     private let stopped = Atomic<Bool>(false)
 
-    init(descriptor: Int32, port: UInt16, _ context: TLSContext) {
+    private struct Terms {
+        var context: TLSContext
+        /// The SHA-256 of certificates that were taken back.
+        var revoked: Set<[UInt8]>
+    }
+
+    init(descriptor: Int32, port: UInt16, _ context: TLSContext, revoked: Set<[UInt8]>) {
         self.descriptor = descriptor
         self.port = port
-        current = Mutex(context)
+        current = Mutex(Terms(context: context, revoked: revoked))
     }
 
     /// What later connections are made with.
-    var context: TLSContext { current.withLock { $0 } }
+    var context: TLSContext { current.withLock { $0.context } }
+
+    func refuses(_ certificate: Certificate) -> Bool { current.withLock { $0.revoked.contains(certificate.fingerprint) } }
 
     var isStopped: Bool { stopped.load(ordering: .sequentiallyConsistent) }
 
-    /// Has later connections made with another certificate, or other authorities.
-    package func use(_ context: TLSContext) {
-        current.withLock { $0 = context }
+    /// Has later connections made with another certificate, or other authorities, and without certificates that were taken back.
+    ///
+    /// - Parameter revoked: Their SHA-256.
+    package func use(_ context: TLSContext, revoked: Set<[UInt8]>) {
+        current.withLock { $0 = Terms(context: context, revoked: revoked) }
     }
 
     /// Takes no more connections. Those that there are go on.

@@ -38,11 +38,16 @@ package final class NBDServer: Sendable {
 
     private let limits: Limits
     private let observe: @Sendable (Event) -> Void
-    private let exports = Mutex<[String: EncryptedDisk]>([:])
+    private let exports = Mutex<[String: Export]>([:])
     private let roster = ConnectionRoster()
     private let listener: Int32
     private let secureListeners = Mutex<[NBDListener]>([])
     private let isStopping = Atomic<Bool>(false)
+
+    private struct Export {
+        let disk: EncryptedDisk
+        var isForMachine: Bool
+    }
 
     /// Listens on `path`; clients are served once ``start()`` was called.
     ///
@@ -62,20 +67,35 @@ package final class NBDServer: Sendable {
 
     /// Takes connections over TCP too, from clients that speak TLS and show a certificate; what they may open, ``ExportAccess`` tells.
     ///
-    /// - Parameter address: Port 0 is any that is free.
+    /// - Parameters:
+    ///   - address: Port 0 is any that is free.
+    ///   - revoked: The SHA-256 of certificates that were taken back.
     /// - Throws: ``BlockError/system(_:)`` if the address cannot be listened on.
-    package func listen(on address: SocketAddress, _ context: TLSContext) throws(BlockError) -> NBDListener {
+    package func listen(on address: SocketAddress, _ context: TLSContext, revoked: Set<[UInt8]> = []) throws(BlockError) -> NBDListener {
         let descriptor = unsafe coffer_tcp_listen(address.host, address.port, 128)
         guard descriptor >= 0, let port = UInt16(exactly: coffer_tcp_port(descriptor)) else { throw .system(errno) }
-        let made = NBDListener(descriptor: descriptor, port: port, context)
+        let made = NBDListener(descriptor: descriptor, port: port, context, revoked: revoked)
         secureListeners.withLock { $0 = $0.filter { !$0.isStopped } + [made] }
         PosixThread.start(name: "nbds-accept") { self.accept(descriptor, made) }
         return made
     }
 
     /// Offers a disk under a name.
-    package func add(_ disk: EncryptedDisk, as name: String) {
-        exports.withLock { $0[name] = disk }
+    ///
+    /// - Parameter isForMachine: Whether it is open for a virtual machine, whose host may have it then.
+    package func add(_ disk: EncryptedDisk, as name: String, isForMachine: Bool = false) {
+        exports.withLock { $0[name] = Export(disk: disk, isForMachine: isForMachine) }
+    }
+
+    /// Says that a disk is open for a virtual machine from now on, or no longer.
+    package func set(_ name: String, isForMachine: Bool) {
+        exports.withLock { $0[name]?.isForMachine = isForMachine }
+    }
+
+    /// Ends the connections whose clients have shown one of these certificates, by their SHA-256, and waits until they are gone.
+    package func end(certificates: Set<[UInt8]>) {
+        guard !certificates.isEmpty else { return }
+        roster.end(certificates: certificates)
     }
 
     /// Withdraws an export and ends its connections; requests that they have sent are done first.
@@ -118,26 +138,29 @@ package final class NBDServer: Sendable {
                 continue
             }
             PosixThread.start(name: "nbd-client") {
-                self.serve(socket, number, secure?.context)
+                self.serve(socket, number, secure)
                 self.roster.remove(number)
             }
         }
     }
 
-    private func serve(_ socket: Int32, _ number: Int, _ context: TLSContext?) {
+    private func serve(_ socket: Int32, _ number: Int, _ listener: NBDListener?) {
         coffer_enlarge_buffers(socket, 2 << 20)
         let plain = SocketStream(socket: socket)
-        var handshake = Handshake(socket: socket, deadline: .now + limits.handshake, demandsTLS: context != nil)
-        guard let context else {
+        var handshake = Handshake(socket: socket, deadline: .now + limits.handshake, demandsTLS: listener != nil)
+        guard let listener else {
             guard let agreement = handshake.run(over: plain, with: offers(.any)) else { return }
             return transmit(plain, number, agreement)
         }
         // The first part can only lead to TLS.
         guard handshake.run(over: plain, with: offers(.none)) == nil, handshake.awaitsTLS else { return }
         do throws(CryptoError) {
-            let secure = try TLSStream(context, .server, socket: socket, timeout: handshake.milliseconds)
+            let secure = try TLSStream(listener.context, .server, socket: socket, timeout: handshake.milliseconds)
             handshake.secured()
             defer { secure.end() }
+            // Known before it is looked for among those that were taken back, so that none slips between.
+            roster.note(secure.peer.fingerprint, of: number)
+            guard !listener.refuses(secure.peer) else { return observe(.turnedAway(reason: "the certificate was revoked")) }
             guard let agreement = handshake.run(over: secure, with: offers(ExportAccess(of: secure.peer))) else { return }
             transmit(secure, number, agreement)
         } catch {
@@ -147,7 +170,7 @@ package final class NBDServer: Sendable {
 
     private func transmit(_ stream: some ByteStream, _ number: Int, _ agreement: HandshakeMachine.Agreement) {
         let name = agreement.exportName
-        guard let disk = exports.withLock({ $0[name] }), roster.assign(number, to: name, limit: limits.perExport),
+        guard let disk = exports.withLock({ $0[name]?.disk }), roster.assign(number, to: name, limit: limits.perExport),
             let channel = try? disk.makeChannel()
         else { return }
         defer { channel.end() }
@@ -161,16 +184,17 @@ package final class NBDServer: Sendable {
 
     private func offers(_ access: ExportAccess) -> Handshake.Offers {
         Handshake.Offers(
-            find: { self.offer($0, access) }, list: { self.exports.withLock { $0.keys.filter(access.allows).sorted() } })
+            find: { self.offer($0, access) }, list: { self.exports.withLock { $0.filter { access.allows($0.key, isForMachine: $0.value.isForMachine) }.keys.sorted() } })
     }
 
     private func offer(_ name: String, _ access: ExportAccess) -> HandshakeMachine.Offer {
-        guard access.allows(name) else {
+        let export = exports.withLock { $0[name] }
+        guard access.allows(name, isForMachine: export?.isForMachine == true) else {
             // As if there were none: whoever may not open it need not learn that it is there.
             observe(.refused(export: name, reason: "the client's certificate is for \(access)"))
             return .unknown
         }
-        guard let disk = exports.withLock({ $0[name] }) else {
+        guard let disk = export?.disk else {
             observe(.refused(export: name, reason: "unknown"))
             return .unknown
         }

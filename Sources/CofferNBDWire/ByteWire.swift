@@ -15,6 +15,14 @@ package protocol ByteWire: AnyObject {
     func interrupt()
 }
 
+/// A connection that TLS is laid over before anything is said of exports. Servers that have none are refused.
+package protocol SecurableWire: ByteWire {
+    /// Lays TLS over the connection, now that the server has agreed.
+    ///
+    /// - Throws: ``NBDFailure/connection(_:)``.
+    func secure() throws(NBDFailure)
+}
+
 extension ByteWire {
     func send(_ bytes: [UInt8]) throws(NBDFailure) {
         let result = unsafe bytes.withUnsafeBytes { bytes in Result(catching: { () throws(NBDFailure) in try unsafe send(bytes) }) }

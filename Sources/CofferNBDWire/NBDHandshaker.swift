@@ -26,6 +26,11 @@ struct NBDHandshaker {
         var hello = ByteWriter()
         hello.write(UInt32(flags & (NBDHandshakeFlag.fixedNewstyle | NBDHandshakeFlag.noZeroes)))
         try wire.send(hello.bytes)
+        if let securable = wire as? any SecurableWire {
+            // Nothing behind the answer has been received yet, so that nothing that came in the clear counts.
+            _ = try ask(NBDOption.startTLS, [])
+            try securable.secure()
+        }
         _ = try ask(NBDOption.structuredReply, [])
         let context = try ask(NBDOption.setMetaContext, Self.contextQuery(export)).first { $0.type == NBDOptionReply.metaContext.rawValue }
         let information = try ask(NBDOption.go, Self.goQuery(export))

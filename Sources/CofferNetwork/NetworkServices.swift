@@ -1,3 +1,4 @@
+package import CofferModel
 package import CofferPlatform
 
 /// The network, put together from the ports that it needs.
@@ -7,13 +8,18 @@ package struct NetworkServices: Sendable {
     /// For virtual machines.
     package let interfaces: any NetworkInterfaces
 
-    /// - Parameter publicNetwork: Where new public IP addresses are taken from; those that there are keep theirs.
-    package init(store: any Store, authorizer: any Authorizer, publicNetwork: PublicNetwork = .standard) {
+    /// - Parameters:
+    ///   - publicNetwork: Where new public IP addresses are taken from; those that there are keep theirs.
+    ///   - onDeleted: Called after a resource was deleted with a machine, to forget what was said of it elsewhere.
+    package init(
+        store: any Store, authorizer: any Authorizer, publicNetwork: PublicNetwork = .standard,
+        onDeleted: @escaping @Sendable (ResourceID) async throws -> Void = { _ in }
+    ) {
         let interfaces = NetworkInterfaceType()
         let addresses = PublicAddressType(network: publicNetwork.prefix)
         let types: [any NetworkType] = [interfaces, addresses, VirtualNetworkType(), SecurityGroupType()]
         let service = NetworkService(store: store, authorizer: authorizer)
         provider = NetworkProvider(service: service, types: types)
-        self.interfaces = MachineInterfaces(store: store, service: service, interfaces: interfaces, addresses: addresses)
+        self.interfaces = MachineInterfaces(store: store, service: service, interfaces: interfaces, addresses: addresses, onDeleted: onDeleted)
     }
 }

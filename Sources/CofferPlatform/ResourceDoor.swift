@@ -11,6 +11,9 @@ package protocol ResourceDoor: Sendable {
     ///
     /// - Throws: ``APIError`` if there is no such subscription or group.
     func surroundings(of scope: ResourceID) async throws -> ResourceSurroundings
+    /// Takes away what was said of a resource that was deleted otherwise than by a request of its own: its locks, role assignments and
+    /// deployments.
+    func forget(_ resource: ResourceID) async throws
 }
 
 /// What is around a deployment.
@@ -43,6 +46,8 @@ package final class ResourceDoorway: ResourceDoor {
     package func answer(_ request: APIRequest, as caller: Caller) async throws -> APIResponse {
         try await open().answer(request, as: caller)
     }
+
+    package func forget(_ resource: ResourceID) async throws { try await open().forget(resource) }
 
     package func surroundings(of scope: ResourceID) async throws -> ResourceSurroundings {
         try await open().surroundings(of: scope)

@@ -1,6 +1,7 @@
 import CofferBlock
 import CofferDiskFormat
 import CofferModel
+import CofferNBDWire
 import Glibc
 
 extension DiskFailure {
@@ -28,5 +29,12 @@ extension DiskFailure {
         case .badKey: self.init(.wrongKey, "a data key is none for AES-256-XTS")
         case .system(let code): self.init(.system, "\(path): \(unsafe String(cString: strerror(code)))")
         }
+    }
+}
+
+extension DiskFailure {
+    /// Why a storage service cannot be used.
+    init(_ failure: NBDFailure) {
+        if case .connection(let what) = failure { self.init(.system, what) } else { self.init(.system, "\(failure)") }
     }
 }

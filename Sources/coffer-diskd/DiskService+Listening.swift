@@ -22,11 +22,13 @@ extension DiskService {
             throw DiskFailure(.badCommand, "\(wanted.address.prefix(100)) is no address with a port, such as 127.0.0.1:10809 or [::1]:10809")
         }
         let context = try context(wanted)
+        let revoked = Set(wanted.revoked.compactMap { Hex.decode($0) })
+        defer { server.end(certificates: revoked) }
         try listening.withLock { (current) throws(DiskFailure) in
-            if let current, current.address == address { return current.listener.use(context) }
+            if let current, current.address == address { return current.listener.use(context, revoked: revoked) }
             let listener: NBDListener
             do throws(BlockError) {
-                listener = try server.listen(on: address, context)
+                listener = try server.listen(on: address, context, revoked: revoked)
             } catch {
                 throw DiskFailure(error, path: address.description)
             }

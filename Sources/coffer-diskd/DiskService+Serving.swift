@@ -56,7 +56,7 @@ extension DiskService {
     private func export(_ opened: EncryptedDisk, _ header: DiskHeader, for use: DiskUse) {
         let disk = header.disk
         copies.hold(opened, as: disk)
-        server.add(opened, as: disk.text)
+        server.add(opened, as: disk.text, isForMachine: use.isMachines)
         // Without it the disk is still served over NBD.
         do throws(BlockError) { try vhost?.add(opened, as: disk.text, serial: use == .temporary ? "coffer-temp" : nil) } catch {
             log.write("vhost-refused", [("disk", disk.text), ("reason", DiskFailure(error, path: vhost?.directory ?? "").message)])

@@ -1,6 +1,7 @@
 import CofferBlock
 import CofferDiskFormat
 import CofferModel
+import CofferNBD
 import Synchronization
 
 /// Disks as they are stored: those of machines with encryption at host, whose hosts have the keys. The storage service gives and takes what
@@ -16,7 +17,10 @@ extension DiskService {
 
     func use(of disk: DiskID) -> DiskUse? { uses.withLock { $0[disk] } }
 
-    func note(_ use: DiskUse?, of disk: DiskID) { uses.withLock { $0[disk] = use } }
+    func note(_ use: DiskUse?, of disk: DiskID) {
+        uses.withLock { $0[disk] = use }
+        server.set(disk.text, isForMachine: use?.isMachines == true)
+    }
 
     /// Refuses to serve a disk as it is stored while that is under two keys.
     func checkStoredForm(_ header: DiskHeader, _ use: DiskUse) throws(DiskFailure) {
@@ -43,4 +47,9 @@ extension DiskService {
             throw DiskFailure(error, path: path)
         }
     }
+}
+
+extension DiskUse {
+    /// Whether a virtual machine's host may have the disk.
+    var isMachines: Bool { if case .machine = self { true } else { false } }
 }

@@ -1,7 +1,9 @@
 import CofferBlock
 import CofferDiskFormat
+import CofferDiskLink
 import CofferModel
 import CofferNBD
+import CofferNBDWire
 import CofferVhost
 
 /// What a process of a role is made of.
@@ -37,6 +39,7 @@ struct Parts: Sendable {
             (perform, closeAll) = ({ disks.perform($0) }, { disks.closeAll() })
         case .host:
             try Settings.make(settings.cachePath)
+            do throws(NBDFailure) { try settings.storage?.check() } catch { throw Exit(78, "--storage: \(DiskFailure(error).message)") }
             let byteCount = settings.cacheByteCount
             let host = HostService(
                 own: try service(settings.temporaryPath), cacheDirectory: settings.cachePath,

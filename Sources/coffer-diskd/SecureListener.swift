@@ -45,11 +45,12 @@ struct SecureListener {
         do {
             let key = try PrivateFile(path: keyPath).read(atMost: Self.fileByteCount)
             context = try TLSContext(
-                .server, chain: Self.text(certificatePath), privateKey: key, authorities: Self.text(clientAuthorityPath))
+                .server, chain: TextFile(path: certificatePath).read(atMost: Self.fileByteCount), privateKey: key,
+                authorities: TextFile(path: clientAuthorityPath).read(atMost: Self.fileByteCount))
         } catch let error as PrivateFileError {
             throw Exit(78, error.description)
-        } catch let error as Exit {
-            throw error
+        } catch let error as TextFileError {
+            throw Exit(66, error.description)
         } catch {
             throw Exit(78, "\(certificatePath), \(keyPath) and \(clientAuthorityPath) are not a certificate, its key and the clients' authority in PEM")
         }
@@ -58,15 +59,5 @@ struct SecureListener {
         } catch {
             throw Exit(73, "\(address): \(DiskFailure(error, path: address.description).message)")
         }
-    }
-
-    private static func text(_ path: String) throws(Exit) -> String {
-        let file = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw Exit(66, "\(path): \(unsafe String(cString: strerror(errno)))") }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: fileByteCount)
-        let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(file, $0.baseAddress, $0.count) }
-        guard count > 0 else { throw Exit(66, "\(path) is empty or cannot be read") }
-        return String(decoding: bytes[..<count], as: UTF8.self)
     }
 }

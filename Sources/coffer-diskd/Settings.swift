@@ -48,7 +48,9 @@ struct Settings {
                          certificate has as common name, and with the name * all.
         --role ROLE      both, the default; storage, which has the disks and serves no virtual machine; or host, which serves them
                          to virtual machines, takes commands at DIR/run/hostd.sock and has the machines' temporary disks
-        --storage URI    where a host finds its storage service: nbd+unix:///?socket=PATH; otherwise where that says it is
+        --storage URI    where a host finds its storage service: nbd+unix:///?socket=PATH, or on another machine
+                         nbds://HOST:PORT/?tls-certificates=DIRECTORY with what coffer disk certificate --host wrote; otherwise where that
+                         says it is
         --cache-bytes N  how much of a disk that is cached a host may keep, 1073741824 by default
 
         """
@@ -76,7 +78,9 @@ struct Settings {
                 role = value
             case "--storage":
                 guard let value = rest.popFirst().flatMap(LinkAddress.init(uri:)) else {
-                    throw .usage("--storage needs a URI such as nbd+unix:///?socket=/run/nbd.sock")
+                    throw .usage(
+                        "--storage needs a URI such as nbd+unix:///?socket=/run/nbd.sock, or nbds://storage.example:10809/?tls-certificates=/etc/coffer/link; "
+                            + "over TCP there is nothing without TLS")
                 }
                 storage = value
             case "--cache-bytes":

@@ -42,7 +42,9 @@ final class World: Sendable {
     }
 
     /// The platform as a process that has just started over what is stored.
-    func start(fuse: Fuse? = nil, poll: Duration = .seconds(3600), images: any DiskImageReader = DiskImportTests.ReaderDouble()) -> ComputeServices {
+    func start(fuse: Fuse? = nil, poll: Duration = .seconds(3600), images: any DiskImageReader = DiskImportTests.ReaderDouble(),
+        certificates: (any DiskCertificates)? = nil
+    ) -> ComputeServices {
         ComputeServices(
             store: fuse.map { FusedStore(base: store, fuse: $0) } ?? store, customerKeys: vaults, platformKeys: PlatformKeysDouble(),
             diskHost: fuse.map { FusedHost(base: host, fuse: $0) } ?? host, contents: contents,
@@ -55,7 +57,7 @@ final class World: Sendable {
             machines: MachinePorts(
                 interfaces: interfaces, host: machines, images: ImagesDouble(), tokens: TokensDouble(), listener: listener, features: features,
                 sealer: PlainSealer()),
-            imageReader: images,
+            imageReader: images, certificates: certificates,
             poll: poll, report: { line in self.log.withLock { $0.append(line) } })
     }
 

@@ -14,9 +14,21 @@ final class NetworkWorld: Sendable {
     let store = InMemoryStore()
     let authorizer = ListedAuthorizer()
     let services: NetworkServices
+    private let forgotten: Forgotten
+
+    /// What was deleted with machines, as the resource manager is told.
+    final class Forgotten: Sendable {
+        let names = Mutex<[String]>([])
+    }
+
+    var forgottenNames: [String] { forgotten.names.withLock { $0 } }
 
     init(publicNetwork: PublicNetwork = .standard) {
-        services = NetworkServices(store: store, authorizer: authorizer, publicNetwork: publicNetwork)
+        let forgotten = Forgotten()
+        self.forgotten = forgotten
+        services = NetworkServices(store: store, authorizer: authorizer, publicNetwork: publicNetwork) { gone in
+            forgotten.names.withLock { $0.append(gone.name) }
+        }
     }
 
     static func id(_ path: String, group: String = "rg") -> String {

@@ -21,7 +21,7 @@ DATA, KEYS, COMMAND, *REST = sys.argv[1:]
 
 
 def sealed(kept, role):
-    recipient = bytes(call(DATA, "hello", {"version": 5}, role)["greeting"]["_0"]["recipientKey"])
+    recipient = bytes(call(DATA, "hello", {"version": 7}, role)["greeting"]["_0"]["recipientKey"])
     keys = [bytes.fromhex(key) for key in kept["keys"]]
     return [{"box": list(seal(key, recipient, b"coffer data key v1", f"{kept['disk']}/{index}".encode()))} for index, key in enumerate(keys)]
 

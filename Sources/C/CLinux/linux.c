@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <netdb.h>
 #include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -179,6 +180,35 @@ int coffer_tcp_connect(const char *address, uint16_t port) {
     while (status != 0 && errno == EINTR);
     if (status != 0 || setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) return fail(connection, -1);
     return connection;
+}
+
+int coffer_tcp_watch(int socket) {
+    int on = 1, idle = 10, interval = 5, count = 3;
+    unsigned int patience = 30000;
+    if (setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) != 0) return -1;
+    if (setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle) != 0) return -1;
+    if (setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval) != 0) return -1;
+    if (setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count) != 0) return -1;
+    return setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
+}
+
+int coffer_resolve(const char *host, char *text, size_t size) {
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    int status = getaddrinfo(host, NULL, &hints, &found);
+    if (status != 0) return status;
+    size_t used = 0;
+    text[0] = 0;
+    for (struct addrinfo *each = found; each != NULL; each = each->ai_next) {
+        char address[NI_MAXHOST];
+        if (getnameinfo(each->ai_addr, each->ai_addrlen, address, sizeof address, NULL, 0, NI_NUMERICHOST) != 0) continue;
+        size_t length = strlen(address);
+        if (used + length + 2 > size) break;
+        if (used > 0) text[used++] = ',';
+        memcpy(text + used, address, length + 1);
+        used += length;
+    }
+    freeaddrinfo(found);
+    return used > 0 ? 0 : EAI_NONAME;
 }
 
 int coffer_tcp_port(int socket) {

@@ -11,6 +11,12 @@ enum DiskOperation: String, CaseIterable, Sendable {
     case stats
     /// For a client over TLS.
     case certificate
+    /// For a host of virtual machines, over TLS.
+    case hostCertificate
+    /// All that were issued.
+    case certificates
+    /// Takes one back.
+    case revokeCertificate
     case exportKey
     case holes
     /// Begins to bring its data to new data keys.
@@ -32,8 +38,8 @@ enum DiskOperation: String, CaseIterable, Sendable {
     /// has, not even Owner.
     var action: Action {
         switch self {
-        case .attach, .detach, .certificate, .reencrypt, .steerReencryption: .management("Microsoft.Compute/disks/write")
-        case .list, .inspect, .stats, .dataKeys, .keyImpact, .reencryption: .management("Microsoft.Compute/disks/read")
+        case .attach, .detach, .certificate, .hostCertificate, .revokeCertificate, .reencrypt, .steerReencryption: .management("Microsoft.Compute/disks/write")
+        case .list, .inspect, .stats, .certificates, .dataKeys, .keyImpact, .reencryption: .management("Microsoft.Compute/disks/read")
         case .status: .management("Microsoft.Compute/diskEncryptionSets/read")
         case .exportKey, .holes, .changes: .data("Microsoft.Compute/disks/exportKey/action")
         }
@@ -42,10 +48,12 @@ enum DiskOperation: String, CaseIterable, Sendable {
     /// The audit event's operation; nil for what changes and reveals nothing.
     var auditName: String? {
         switch self {
-        case .list, .inspect, .stats, .dataKeys, .keyImpact, .status, .reencryption: nil
+        case .list, .inspect, .stats, .certificates, .dataKeys, .keyImpact, .status, .reencryption: nil
         case .attach: "DiskAttach"
         case .detach: "DiskDetach"
         case .certificate: "DiskCertificate"
+        case .hostCertificate: "DiskHostCertificate"
+        case .revokeCertificate: "DiskRevokeCertificate"
         case .exportKey: "DiskExportKey"
         case .holes: "DiskHoles"
         case .reencrypt: "DiskReencrypt"
@@ -69,7 +77,17 @@ enum DiskOperation: String, CaseIterable, Sendable {
         case .list: "disks"
         case .dataKeys: "datakeys"
         case .keyImpact: "keyimpact"
+        case .certificates: "diskcertificates"
+        case .hostCertificate: "hostcertificate"
+        case .revokeCertificate: "revokecertificate"
         default: nil
+        }
+    }
+
+    var method: APIRequest.Method {
+        switch self {
+        case .list, .dataKeys, .keyImpact, .certificates: .get
+        default: .post
         }
     }
 }
@@ -87,7 +105,7 @@ struct DiskOperationCall: Sendable {
         let words = path.map { $0.lowercased() }
         guard path.count >= 5, words[0] == "coffer", words[1] == "v1", words[2] == "subscriptions" else { return nil }
         if path.count == 5, let named = DiskOperation.allCases.first(where: { $0.collection == words[4] }) {
-            guard request.method == .get else { throw APIError.methodNotAllowed(request.method.rawValue, request.uri) }
+            guard request.method == named.method else { throw APIError.methodNotAllowed(request.method.rawValue, request.uri) }
             operation = named
             scope = ResourceID(subscription: path[3])
             return
@@ -97,7 +115,7 @@ struct DiskOperationCall: Sendable {
                 $0.collection == nil && $0.type.lowercased() == words[6] && $0.rawValue.lowercased() == words[8]
             })
         else { return nil }
-        guard request.method == .post else { throw APIError.methodNotAllowed(request.method.rawValue, request.uri) }
+        guard request.method == named.method else { throw APIError.methodNotAllowed(request.method.rawValue, request.uri) }
         operation = named
         scope = try ResourceID.compute(named.type, path[7], subscription: path[3], group: path[5])
     }

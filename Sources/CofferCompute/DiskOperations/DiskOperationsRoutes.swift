@@ -5,6 +5,7 @@ import CofferPlatform
 /// Coffer's own operations on disks over HTTP. Decodes, calls ``DiskOperationsService``, encodes; decides nothing.
 struct DiskOperationsRoutes: Sendable {
     let service: DiskOperationsService
+    let certificates: DiskCertificatesService
     let holders: HoldersService
     let settings: ComputeSettings
 
@@ -17,6 +18,16 @@ struct DiskOperationsRoutes: Sendable {
             guard let publicKey = Base64URL.decode(recipientKey), publicKey.count == 32 else { throw APIError.recipientKeyNotValid }
             return publicKey
         }
+    }
+
+    /// The body of `hostCertificate`.
+    private struct HostBody: Decodable {
+        let host: String
+    }
+
+    /// The body of `revokeCertificate`.
+    private struct RevocationBody: Decodable {
+        let fingerprint: String
     }
 
     /// The body of `changes`.
@@ -52,10 +63,15 @@ struct DiskOperationsRoutes: Sendable {
             return try .json(DiskStatisticsResource(record, statistics))
         case .certificate:
             let publicKey = try request.decode(ExportBody.self).key()
-            let certificate = try await service.certificate(call.scope, by: grant)
-            return try .json(
-                DiskCertificateResource(certificate, named: call.scope.name, sealedTo: publicKey, address: service.certificates?.address),
-                headers: ["cache-control": "no-store"])
+            return try answer(try await certificates.issue(for: call.scope, by: grant), sealedTo: publicKey)
+        case .hostCertificate:
+            let publicKey = try request.decode(ExportBody.self).key()
+            return try answer(try await certificates.issue(forHost: request.decode(HostBody.self).host, by: grant), sealedTo: publicKey)
+        case .certificates: return try .json(DiskCertificateList(value: try await certificates.list(by: grant).map(DiskCertificateEntry.init)))
+        case .revokeCertificate:
+            let text = try request.decode(RevocationBody.self).fingerprint
+            guard let fingerprint = DiskCertificateRecord.fingerprint(text) else { throw APIError.fingerprintNotValid }
+            return try .json(DiskCertificateEntry(try await certificates.revoke(fingerprint, by: grant)))
         case .exportKey:
             let key = try await service.exportKey(call.scope, to: try request.decode(ExportBody.self).key(), by: grant)
             return try .json(
@@ -82,7 +98,13 @@ struct DiskOperationsRoutes: Sendable {
         }
     }
 
+    private func answer(_ certificate: borrowing DiskCertificate, sealedTo publicKey: [UInt8]) throws -> APIResponse {
+        try .json(
+            DiskCertificateResource(certificate, sealedTo: publicKey, address: certificates.certificates?.address),
+            headers: ["cache-control": "no-store"])
+    }
+
     private func show(_ disk: InspectedDisk) -> InspectedDiskResource {
-        InspectedDiskResource(disk, disksPath: settings.disksPath, secureAddress: service.certificates?.address)
+        InspectedDiskResource(disk, disksPath: settings.disksPath, secureAddress: certificates.certificates?.address)
     }
 }

@@ -8,8 +8,6 @@ struct DiskOperationsService: Sendable {
     let changes: DiskChange
     let keys: DiskKeys
     let hosted: HostedDisks
-    /// nil where disks are not served over TLS.
-    let certificates: (any DiskCertificates)?
     let turns: Turns
 
     /// Has a disk served to guests. One that is served already stays so, if its keys may still be used.
@@ -54,13 +52,6 @@ struct DiskOperationsService: Sendable {
             return ExportedKey(
                 record: record, status: status, sealed: try await keys.open(status.layers, of: record, sealedTo: publicKey))
         }
-    }
-
-    /// A certificate to open one disk with over TLS, while it is attached.
-    func certificate(_ id: ResourceID, by grant: Grant) async throws -> DiskCertificate {
-        let record = try await serving.usable(id)
-        guard let certificates, let certificate = try await certificates.issue(for: record.disk) else { throw APIError.certificatesNotIssued }
-        return certificate
     }
 
     func holes(_ id: ResourceID, by grant: Grant) async throws -> [ByteRange] {

@@ -8,12 +8,15 @@ package struct DiskListener: Codable, Equatable, Sendable {
     package let sealedKey: [UInt8]
     /// Who issues clients' certificates, as PEM.
     package let clientAuthorities: String
+    /// The SHA-256, in hex, of clients' certificates that were taken back.
+    package let revoked: [String]
 
-    package init(address: String, chain: String, sealedKey: [UInt8], clientAuthorities: String) {
+    package init(address: String, chain: String, sealedKey: [UInt8], clientAuthorities: String, revoked: [String]) {
         self.address = address
         self.chain = chain
         self.sealedKey = sealedKey
         self.clientAuthorities = clientAuthorities
+        self.revoked = revoked
     }
 
     /// What the box is bound to besides the recipient: its purpose.

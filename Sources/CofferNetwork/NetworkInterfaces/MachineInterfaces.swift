@@ -7,6 +7,8 @@ struct MachineInterfaces: NetworkInterfaces {
     let service: NetworkService
     let interfaces: NetworkInterfaceType
     let addresses: PublicAddressType
+    /// Forgets what was said elsewhere of a resource that was deleted.
+    let onDeleted: @Sendable (ResourceID) async throws -> Void
 
     func plan(of interface: ResourceID) async throws -> NetworkInterfacePlan {
         try await store.read { transaction in
@@ -46,16 +48,22 @@ struct MachineInterfaces: NetworkInterfaces {
     }
 
     func remove(_ interface: ResourceID) async throws {
-        try await store.write { transaction in
+        let gone = try await store.write { transaction in
             let network = NetworkReader(transaction: transaction)
-            guard let record = try network.record(interface) else { return }
+            // Also if it is gone already: what ended before this may have ended before the rest.
+            var gone = [interface]
+            guard let record = try network.record(interface) else { return gone }
             try transaction.remove(record, of: interfaces)
             for configuration in record.configurations {
                 guard let id = configuration.publicAddress, let address = try network.record(id) else { continue }
                 let option = configuration.deleteOption ?? address.properties.text("deleteOption").flatMap(DeleteOption.init(rawValue:))
-                if option == .delete { try transaction.remove(address, of: addresses) }
+                guard option == .delete else { continue }
+                try transaction.remove(address, of: addresses)
+                gone.append(id)
             }
+            return gone
         }
+        for id in gone { try await onDeleted(id) }
     }
 
     func planned(_ configurations: [JSONValue], for machine: ResourceID) throws -> [PlannedInterface] {

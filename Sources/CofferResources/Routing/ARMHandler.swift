@@ -175,8 +175,8 @@ package struct ARMHandler: APIHandler, ResourceDoor {
             .handle(request, scope: locked, name: path.path.count == 2 ? path.path[1] : nil, grant: grant)
     }
 
-    /// Takes away what was said of a deleted resource or group: its locks and its role assignments.
-    private func forget(_ id: ResourceID) async throws {
+    /// Takes away what was said of a deleted resource or group: its locks, role assignments and deployments.
+    package func forget(_ id: ResourceID) async throws {
         try await locks.removeAll(below: id)
         try await onDeleted(id)
     }

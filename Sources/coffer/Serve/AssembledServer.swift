@@ -24,7 +24,8 @@ struct AssembledServer {
     let keeper: VaultKeeper
     let signing: HeadSigning
     let diskHost: any DiskHost
-    let secureDisks: SecureDisks
+    /// Has the disk host serve disks over TLS as this installation does.
+    let serveSecurely: @Sendable () async throws -> Void
     let clock: any WallClock
     let logger: Logger
 
@@ -33,7 +34,7 @@ struct AssembledServer {
     func run() async throws {
         for supervisor in supervisors { _ = try await supervisor.ensure() }
         do {
-            try await secureDisks.apply(to: diskHost)
+            try await serveSecurely()
         } catch let failure as DiskFailure {
             throw StartFailure.configuration("disks cannot be served over TLS: \(failure.message)")
         }

@@ -69,15 +69,18 @@ struct Assembly {
         let secureDisks = SecureDisks(
             listener: command.diskListen.flatMap { SocketAddress($0) },
             files: .init(certificate: command.diskCertificate, key: command.diskKey, clientAuthority: command.diskClientCa),
-            identity: TLSIdentity(store: store, sealer: keyring, clock: SystemClock()))
+            identity: TLSIdentity(store: store, sealer: keyring, clock: SystemClock()),
+            host: diskRoles.diskHost)
         let resources = ResourcesSettings(
             authority: authority, tenantID: card.tenantID, subscriptionID: card.subscriptionID, subscriptionName: "Coffer",
             region: card.region, vaultSuffix: vaultSuffix
         )
         let images = ImageCatalogue(directory: directory.imagesPath)
         let features = FeaturesService(store: store, clock: clock)
+        let doorway = ResourceDoorway()
         let network = NetworkServices(
-            store: store, authorizer: identity.authorizer, publicNetwork: PublicNetwork(command.publicNetwork) ?? .standard)
+            store: store, authorizer: identity.authorizer, publicNetwork: PublicNetwork(command.publicNetwork) ?? .standard,
+            onDeleted: { try await doorway.forget($0) })
         let compute = ComputeServices(
             store: store, customerKeys: vault.keyService, platformKeys: PlatformKeyService(store: store, sealer: keyring),
             diskHost: diskRoles.diskHost, contents: NBDContents(),
@@ -99,7 +102,6 @@ struct Assembly {
             imageReader: QemuImageReader(directory: command.importDirectory), certificates: secureDisks,
             report: { logger.info("disks", metadata: ["event": "\($0)"]) }
         )
-        let doorway = ResourceDoorway()
         let deployments = DeploymentServices(
             store: store, sealer: keyring, door: doorway, secrets: vault.deploymentSecrets, clock: clock,
             settings: DeploymentsSettings(authority: authority, tenantID: card.tenantID),
@@ -129,8 +131,9 @@ struct Assembly {
             clock: clockHandler(identity, resources),
             resources: manager
         )
+        let serveSecurely = { @Sendable in try await secureDisks.apply(refusing: compute.revokedCertificates()) }
         let supervisors = try await diskRoles.supervisors(logger) {
-            try await secureDisks.apply(to: diskRoles.diskHost)
+            try await serveSecurely()
             try await compute.adopt()
         }
         let listen = try HTTPServer.Listen(
@@ -138,7 +141,7 @@ struct Assembly {
         )
         return AssembledServer(
             card: card, directory: directory, listen: listen, door: door, supervisors: supervisors, watch: compute.keyWatch, machineKeeper: compute.machineKeeper,
-            keeper: vault.keeper, signing: signing, diskHost: diskRoles.diskHost, secureDisks: secureDisks, clock: clock, logger: logger
+            keeper: vault.keeper, signing: signing, diskHost: diskRoles.diskHost, serveSecurely: serveSecurely, clock: clock, logger: logger
         )
     }
 

@@ -20,6 +20,7 @@ struct SecureDisks: DiskCertificates {
     let files: Files
     /// Makes certificates that hold by this machine's clock.
     let identity: TLSIdentity
+    let host: any DiskHost
 
     /// How long a client's certificate holds, in seconds.
     private static let validity = 30 * 86_400
@@ -30,10 +31,11 @@ struct SecureDisks: DiskCertificates {
         return SocketAddress(host: isAny ? ProcessInfo.processInfo.hostName : listener.host, port: listener.port)
     }
 
-    /// Has a disk host listen as this installation does, or no longer.
+    /// Has the disk host listen as this installation does, or no longer.
     ///
+    /// - Parameter revoked: The SHA-256, in hex, of clients' certificates that were taken back.
     /// - Throws: ``StartFailure`` if a file is not what it should be; `DiskFailure` if the host cannot listen there.
-    func apply(to host: any DiskHost) async throws {
+    func apply(refusing revoked: [String]) async throws {
         guard let listener else {
             _ = try await host.perform(.listen(on: nil))
             return
@@ -45,17 +47,21 @@ struct SecureDisks: DiskCertificates {
         let own = try serverCertificate(by: authority)
         let text = listener.description
         let box = try own.key.withBytes { try HPKE.seal($0, to: greeting.recipientKey, info: DiskListener.purpose, authenticating: Array(text.utf8)) }
-        _ = try await host.perform(.listen(on: DiskListener(address: text, chain: own.chain, sealedKey: box, clientAuthorities: clients)))
+        _ = try await host.perform(.listen(on: DiskListener(address: text, chain: own.chain, sealedKey: box, clientAuthorities: clients, revoked: revoked)))
     }
 
-    func issue(for disk: DiskID) async throws -> DiskCertificate? {
+    func refuse(_ revoked: [String]) async throws { try await apply(refusing: revoked) }
+
+    func issue(for name: String) async throws -> DiskCertificate? {
         guard listener != nil, files.clientAuthority == nil else { return nil }
         let authority = try await identity.authority()
         let now = identity.clock.now()
-        let issued = try authority.issueClient(disk.text, until: now.adding(.seconds(Self.validity)), now: now)
+        let issued = try authority.issueClient(name, until: now.adding(.seconds(Self.validity)), now: now)
         let root = authority.certificate.pem
         let servers = try files.certificate.map { try Self.text($0) } ?? root
-        return DiskCertificate(of: disk, certificate: issued.certificate.pem, privateKey: issued.privateKey.clone(), authority: servers)
+        return DiskCertificate(
+            named: name, certificate: issued.certificate.pem, fingerprint: Hex.encode(issued.certificate.fingerprint), expires: issued.certificate.notAfter,
+            privateKey: issued.privateKey.clone(), authority: servers)
     }
 
     private struct OwnCertificate: ~Copyable {

@@ -63,7 +63,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Whether one process is the disks' storage service and the host of virtual machines (together), or two are (apart), with host caches.")
     var diskRoles = DiskRolesOption.together
 
-    @Option(help: "Where the host finds the storage service with --disk-roles apart: nbd+unix:///?socket=PATH. Where that is, if left out.")
+    @Option(help: "Where the host finds the storage service with --disk-roles apart: nbd+unix:///?socket=PATH, or nbds://HOST:PORT/?tls-certificates=DIRECTORY for the address of --disk-listen. Where that is, if left out.")
     var storageLink: String?
 
     @Option(help: "Serve attached disks over TCP too, with TLS alone, at this ADDRESS:PORT. Clients show certificates: coffer disk certificate.")
@@ -105,8 +105,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard storageLink == nil || diskRoles == .apart else { throw ValidationError("--storage-link needs --disk-roles apart") }
-        guard storageLink?.hasPrefix("nbd+unix:///?socket=/") != false else {
-            throw ValidationError("--storage-link is a URI such as nbd+unix:///?socket=/run/nbd.sock")
+        guard storageLink.map({ $0.hasPrefix("nbd+unix:///?socket=/") || $0.hasPrefix("nbds://") }) != false else {
+            throw ValidationError(
+                "--storage-link is a URI such as nbd+unix:///?socket=/run/nbd.sock, or nbds://storage.example:10809/?tls-certificates=/etc/coffer/link")
         }
         guard (1...65535).contains(port) else { throw ValidationError("--port is a number from 1 to 65535") }
         guard testClock || !benchmarkWithoutAudit else {

@@ -60,6 +60,13 @@ int coffer_tcp_listen(const char *address, uint16_t port, int backlog);
 /// A TCP socket connected to a numeric address. A descriptor, or -1 with errno.
 int coffer_tcp_connect(const char *address, uint16_t port);
 
+/// Has the system notice within about half a minute that the other side of a TCP connection is gone. 0, or -1 with errno.
+int coffer_tcp_watch(int socket);
+
+/// The numeric addresses of a host, by its name or its address, one after the other with a comma between, into `text`, a string of at most
+/// `size` bytes. 0, or the error of getaddrinfo(3).
+int coffer_resolve(const char *host, char *text, size_t size);
+
 /// The port that a TCP socket has on this side, or -1 with errno.
 int coffer_tcp_port(int socket);
 
