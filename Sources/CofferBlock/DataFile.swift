@@ -4,7 +4,7 @@ import Synchronization
 
 /// The file of a disk's ciphertext. Knows bytes, holes and stable storage, and nothing of keys.
 @safe
-final class DataFile: DiskStorage {
+package final class DataFile: DiskStorage, JournalStorage {
     private let file: Int32
     /// Set for good once a write could not be made stable: the kernel forgets such a failure after telling it once, and a later
     /// sync would succeed over lost data.
@@ -12,14 +12,14 @@ final class DataFile: DiskStorage {
     private let holes = Atomic<UInt64>(0)
 
     /// - Throws: ``BlockError/system(_:)`` if the file cannot be opened.
-    init(path: String, isReadOnly: Bool) throws(BlockError) {
+    package init(path: String, isReadOnly: Bool) throws(BlockError) {
         file = unsafe open(path, (isReadOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else { throw Self.failure() }
     }
 
     deinit { close(file) }
 
-    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(BlockError) {
+    package func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(BlockError) {
         try unsafe read(bytes, at: offset, padsEnd: false)
     }
 
@@ -27,7 +27,7 @@ final class DataFile: DiskStorage {
     ///
     /// - Parameter padsEnd: Whether what lies behind the end of the file reads as zeros, rather than being an error: a disk's file has
     ///   all of its bytes, and one that somebody made shorter has lost some.
-    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64, padsEnd: Bool) throws(BlockError) {
+    package func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64, padsEnd: Bool) throws(BlockError) {
         var done = 0
         while done < bytes.count {
             let got = unsafe pread(file, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset) + off_t(done))
@@ -45,7 +45,7 @@ final class DataFile: DiskStorage {
     /// Writes all of `bytes` at `offset`.
     ///
     /// - Parameter isDurable: Whether to return only when they are on stable storage.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64, isDurable: Bool) throws(BlockError) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64, isDurable: Bool) throws(BlockError) {
         if isDurable, hasLostWrites.load(ordering: .relaxed) { throw .writesLost }
         var done = 0
         while done < bytes.count {
@@ -64,7 +64,7 @@ final class DataFile: DiskStorage {
     }
 
     /// Puts everything written so far on stable storage.
-    func sync() throws(BlockError) {
+    package func sync() throws(BlockError) {
         if hasLostWrites.load(ordering: .relaxed) { throw .writesLost }
         guard fdatasync(file) == 0 else {
             let error = Self.failure()
@@ -76,19 +76,19 @@ final class DataFile: DiskStorage {
     /// Makes a range a hole.
     ///
     /// - Returns: Whether the file system can make holes; if not, nothing was changed.
-    func punch(_ offset: UInt64, _ count: UInt64) throws(BlockError) -> Bool {
+    package func punch(_ offset: UInt64, _ count: UInt64) throws(BlockError) -> Bool {
         try isSupported(coffer_punch_hole(file, off_t(offset), off_t(count)))
     }
 
     /// Makes a range read as a hole and keeps its space.
     ///
     /// - Returns: Whether the file system can do that; if not, nothing was changed.
-    func zeroAllocated(_ offset: UInt64, _ count: UInt64) throws(BlockError) -> Bool {
+    package func zeroAllocated(_ offset: UInt64, _ count: UInt64) throws(BlockError) -> Bool {
         try isSupported(coffer_zero_range(file, off_t(offset), off_t(count)))
     }
 
     /// How many holes were made. What was there before may come back in a power cut until the next sync.
-    var holeCount: UInt64 { holes.load(ordering: .relaxed) }
+    package var holeCount: UInt64 { holes.load(ordering: .relaxed) }
 
     private func isSupported(_ status: Int32) throws(BlockError) -> Bool {
         if status == 0 {
@@ -115,12 +115,12 @@ final class DataFile: DiskStorage {
     }
 
     /// Asks the kernel to read a range ahead.
-    func prefetch(_ offset: UInt64, _ count: UInt64) {
+    package func prefetch(_ offset: UInt64, _ count: UInt64) {
         _ = posix_fadvise(file, off_t(offset), off_t(count), POSIX_FADV_WILLNEED)
     }
 
     /// Bytes that the file occupies.
-    func allocatedByteCount() -> UInt64 {
+    package func allocatedByteCount() -> UInt64 {
         var status = stat()
         guard unsafe fstat(file, &status) == 0 else { return 0 }
         return UInt64(clamping: status.st_blocks) * 512

@@ -7,43 +7,40 @@ import Glibc
 /// Copies share their data keys, and a sector's ciphertext depends on its key, its place and its contents alone: equal ciphertext
 /// is equal contents, and nothing has to be decrypted.
 package enum DiskChanges {
-    /// The sectors of the data file at `path` that are not the same in the one at `basePath`, in order. What lies behind the end of
-    /// `basePath` counts as never written there.
+    /// The sectors of `storage` that are not the same in `base`, in order. What lies behind the end of `base` counts as never written
+    /// there.
     ///
-    /// Ranges that are holes in both files are not read.
+    /// Ranges that are holes in both are not read.
     ///
-    /// - Parameter byteCount: The size of the disk at `path`, a multiple of 4096.
-    /// - Throws: ``BlockError/system(_:)`` if a file cannot be read.
+    /// - Parameters:
+    ///   - byteCount: The size of the disk, a multiple of 4096.
+    ///   - baseByteCount: That of the other, a multiple of 4096.
+    /// - Throws: ``BlockError/system(_:)`` if one of them cannot be read.
     package static func ranges(
-        inFileAt path: String, byteCount: UInt64, since basePath: String
+        in storage: any DiskStorage, byteCount: UInt64, since base: any DiskStorage, baseByteCount: UInt64
     ) throws(BlockError) -> [ByteRange] {
-        let file = try DataFile(path: path, isReadOnly: true)
-        let base = try DataFile(path: basePath, isReadOnly: true)
         let pieceByteCount = 64 * DiskHeader.sectorByteCount
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * pieceByteCount, alignment: 4096)
         defer { unsafe buffer.deallocate() }
         var changes: [ByteRange] = []
         var position: UInt64 = 0
-        while let start = try firstData(in: [file, base], from: position), start < byteCount {
+        while position < byteCount {
+            let limit = min(byteCount, baseByteCount)
+            // In front of the base's data there may be nothing, and behind its end there is none.
+            let here = try storage.firstData(from: position, to: byteCount)
+            let start = position < limit ? min(here, try base.firstData(from: position, to: min(here, limit))) : here
+            guard start < byteCount else { break }
             let count = Int(min(UInt64(pieceByteCount), byteCount - start))
             let now = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
             let before = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[pieceByteCount..<pieceByteCount + count])
-            try unsafe file.read(now, at: start)
-            try unsafe base.read(before, at: start, padsEnd: true)
+            try unsafe storage.read(now, at: start)
+            let known = start < baseByteCount ? Int(min(UInt64(count), baseByteCount - start)) : 0
+            if known > 0 { try unsafe base.read(UnsafeMutableRawBufferPointer(rebasing: before[..<known]), at: start) }
+            unsafe UnsafeMutableRawBufferPointer(rebasing: before[known...]).initializeMemory(as: UInt8.self, repeating: 0)
             unsafe compare(UnsafeRawBufferPointer(now), UnsafeRawBufferPointer(before), at: start, &changes)
             position = start + UInt64(count)
         }
         return changes
-    }
-
-    /// The start of the first sector at or after `position` that has data in any of `files`.
-    private static func firstData(in files: [DataFile], from position: UInt64) throws(BlockError) -> UInt64? {
-        var first: UInt64?
-        for file in files {
-            guard let data = try file.nextData(position) else { continue }
-            first = min(first ?? .max, max(position, data / UInt64(DiskHeader.sectorByteCount) * UInt64(DiskHeader.sectorByteCount)))
-        }
-        return first
     }
 
     private static func compare(

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The moment is when ``hold(_:)`` returns. From then on writes to what is not copied yet wait; reads never do. Where the file
 /// system can share blocks, that is over at once; elsewhere it lasts until their part of the disk is copied.
-package final class DiskCopy: Sendable {
+package final class DiskCopy: DiskCopying {
     /// Bytes that are copied: the source's size when the copy began.
     package let byteCount: UInt64
 

@@ -35,19 +35,6 @@ package final class EncryptedDisk: Sendable {
         var nextChannel = 0
     }
 
-    /// Opens the data file of the disk that `header` describes.
-    ///
-    /// - Parameters:
-    ///   - keys: The data keys, already proved by `header.prove(_:)`.
-    ///   - engine: What runs the ciphers; one that is available.
-    /// - Throws: ``BlockError/system(_:)`` if the file cannot be opened, ``BlockError/badKey``.
-    package convenience init(
-        _ header: DiskHeader, dataPath: String, keys: consuming LayerKeys, isReadOnly: Bool, engine: XTSEngine = .fastest
-    ) throws(BlockError) {
-        let file = try DataFile(path: dataPath, isReadOnly: isReadOnly)
-        try self.init(file, byteCount: header.byteCount, keys: keys, isReadOnly: isReadOnly, engine: engine)
-    }
-
     /// A disk whose bytes are kept in `storage`.
     ///
     /// - Parameters:

@@ -6,7 +6,7 @@ package import CofferModel
 /// One thread at a time uses it.
 @safe
 package final class ReencryptionJournal {
-    private let file: DataFile
+    private let storage: any JournalStorage
     /// The newest record on stable storage.
     package private(set) var newest: JournalRecord
     /// The sequence of the last record of which anything may have been written.
@@ -14,18 +14,16 @@ package final class ReencryptionJournal {
     /// The sectors of the window that was in flight when the journal was opened.
     private var data: [UInt8]
 
-    /// Opens the journal at `path` and finds its newest record.
+    /// Finds the newest record of the journal that is kept in `storage`.
     ///
-    /// - Parameters:
-    ///   - byteCount: The disk's size.
-    ///   - isReadOnly: Whether it is only looked at.
+    /// - Parameter byteCount: The disk's size.
     /// - Returns: nil if it has no valid record of this disk's job. Nobody knows then which sectors are under which keys.
-    /// - Throws: ``BlockError/system(_:)`` if the file cannot be opened or read.
-    package init?(path: String, disk: DiskID, job: [UInt8], byteCount: UInt64, isReadOnly: Bool = false) throws(BlockError) {
-        file = try DataFile(path: path, isReadOnly: isReadOnly)
+    /// - Throws: ``BlockError/system(_:)`` if it cannot be read.
+    package init?(_ storage: any JournalStorage, disk: DiskID, job: [UInt8], byteCount: UInt64) throws(BlockError) {
+        self.storage = storage
         var found: (record: JournalRecord, data: [UInt8])?
         for slot in 0..<2 {
-            guard let read = try Self.read(slot, of: file), read.record.disk == disk, read.record.job == job,
+            guard let read = try Self.read(slot, of: storage), read.record.disk == disk, read.record.job == job,
                 read.record.sequence % 2 == slot, read.record.offset + UInt64(read.record.windowByteCount) <= byteCount
             else { continue }
             if read.record.sequence >= found?.record.sequence ?? 0 { found = read }
@@ -35,16 +33,18 @@ package final class ReencryptionJournal {
         lastSequence = found.record.sequence
     }
 
+    /// Whether no window was in flight.
+    package var isSettled: Bool { newest.isWritten.isEmpty }
+
     /// Everything below is under the new keys once the journal is replayed, in bytes.
     package var doneByteCount: UInt64 { newest.offset + UInt64(newest.windowByteCount) }
 
-    /// Writes the window that was in flight once more into the data file at `path`, which makes every sector of the disk one of the old
+    /// Writes the window that was in flight once more into the disk's data, which makes every sector of the disk one of the old
     /// or of the new keys. To be done before any I/O; doing it twice does no harm.
     ///
     /// - Throws: ``BlockError``; then it is to be done again.
-    package func replay(toFileAt path: String) throws(BlockError) {
-        guard !newest.isWritten.isEmpty else { return }
-        let target = try DataFile(path: path, isReadOnly: false)
+    package func replay(to target: any DiskStorage) throws(BlockError) {
+        guard !isSettled else { return }
         let record = newest
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: data.count, alignment: 4096)
         defer { unsafe bytes.deallocate() }
@@ -75,7 +75,7 @@ package final class ReencryptionJournal {
         unsafe record.seal(bytes)
         // What fails may be there all the same, and the next record must be newer.
         lastSequence = record.sequence
-        try unsafe file.write(UnsafeRawBufferPointer(bytes), at: record.place, isDurable: true)
+        try unsafe storage.write(UnsafeRawBufferPointer(bytes), at: record.place, isDurable: true)
         newest = record
     }
 
@@ -90,10 +90,10 @@ package final class ReencryptionJournal {
         }
     }
 
-    private static func read(_ slot: Int, of file: DataFile) throws(BlockError) -> (record: JournalRecord, data: [UInt8])? {
+    private static func read(_ slot: Int, of storage: any JournalStorage) throws(BlockError) -> (record: JournalRecord, data: [UInt8])? {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: JournalRecord.slotByteCount, alignment: 4096)
         defer { unsafe bytes.deallocate() }
-        try unsafe file.read(bytes, at: JournalRecord.place(ofSlot: slot), padsEnd: true)
+        try unsafe storage.read(bytes, at: JournalRecord.place(ofSlot: slot), padsEnd: true)
         return unsafe JournalRecord.read(Array(bytes))
     }
 }

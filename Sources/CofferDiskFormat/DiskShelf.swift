@@ -21,6 +21,9 @@ package struct DiskShelf: Sendable {
     /// The path of a disk's ciphertext.
     package func dataPath(of disk: DiskID) -> String { "\(directory(of: disk))/data" }
 
+    /// The path of the ciphertext of a disk that was begun.
+    package func newDataPath(of disk: DiskID) -> String { "\(newDirectory(of: disk))/data" }
+
     /// The path of a disk's header.
     package func headerPath(of disk: DiskID) -> String { "\(directory(of: disk))/header" }
 
@@ -51,15 +54,16 @@ package struct DiskShelf: Sendable {
     /// - Throws: ``DiskFormatError/exists`` if there is one already; ``DiskFormatError/file(_:)`` if the file system refuses, and
     ///   then no disk is left.
     package func create(_ header: DiskHeader) throws(DiskFormatError) {
-        _ = try begin(header.disk, byteCount: header.byteCount)
+        try begin(header.disk, byteCount: header.byteCount)
         try finish(header)
     }
 
     /// Begins a disk whose data comes from elsewhere. Until ``finish(_:)`` there is no such disk, and a crash leaves nothing of it.
     ///
-    /// - Returns: The path of its data file, which has `byteCount` bytes and is all hole.
+    /// Its data file, at ``newDataPath(of:)``, has `byteCount` bytes and is all hole.
+    ///
     /// - Throws: As ``create(_:)``.
-    package func begin(_ disk: DiskID, byteCount: UInt64) throws(DiskFormatError) -> String {
+    package func begin(_ disk: DiskID, byteCount: UInt64) throws(DiskFormatError) {
         guard !exists(disk) else { throw .exists }
         let new = newDirectory(of: disk)
         do {
@@ -69,7 +73,6 @@ package struct DiskShelf: Sendable {
             try? clear(new)
             throw error
         }
-        return "\(new)/data"
     }
 
     /// Makes a disk of what was begun, durably.

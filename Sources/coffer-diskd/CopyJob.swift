@@ -11,26 +11,26 @@ final class CopyJob: @unchecked Sendable {
     // SAFETY: `phase` and `header` are touched only under `mutex`, which lives as long as this object.
     enum Phase: Equatable {
         case copying
-        /// The disk is on the shelf.
+        /// The disk is in the store.
         case finished
         case failed(DiskFailure)
     }
 
     let source: DiskID
-    let copy: DiskCopy
+    let copy: any DiskCopying
     /// The layers that the command named, before any re-wrap.
     let layers: [DiskLayer]
-    private let shelf: DiskShelf
+    private let store: any DiskStore
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let ended = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var phase = Phase.copying
     private var header: DiskHeader
 
-    init(of source: DiskID, to header: DiskHeader, copy: DiskCopy, shelf: DiskShelf) {
+    init(of source: DiskID, to header: DiskHeader, copy: any DiskCopying, store: any DiskStore) {
         self.source = source
         self.header = header
         self.copy = copy
-        self.shelf = shelf
+        self.store = store
         layers = header.layers.map(\.layer)
         unsafe pthread_mutex_init(mutex, nil)
         unsafe pthread_cond_init(ended, nil)
@@ -39,12 +39,12 @@ final class CopyJob: @unchecked Sendable {
     /// Where the job stands, and the header that the disk has or will have.
     var state: (phase: Phase, header: DiskHeader) { locked { (phase, header) } }
 
-    /// Copies and puts the disk on the shelf; on failure nothing is left.
+    /// Copies and puts the disk into the store; on failure nothing is left.
     func run() {
         do {
             try copyAll()
         } catch {
-            shelf.abandon(state.header.disk)
+            store.abandon(state.header.disk)
             end(.failed(error))
         }
     }
@@ -74,13 +74,13 @@ final class CopyJob: @unchecked Sendable {
         do throws(BlockError) {
             try copy.run()
         } catch {
-            let path = shelf.dataPath(of: source)
+            let path = store.dataPlace(of: source)
             throw error == .closed ? DiskFailure(.busy, "the copy was ended before it was complete") : DiskFailure(error, path: path)
         }
         let header = state.header
-        // Under the lock, so that a re-wrap changes either what is written here or what is on the shelf.
+        // Under the lock, so that a re-wrap changes either what is written here or what is stored.
         try locked { () throws(DiskFailure) in
-            do throws(DiskFormatError) { try shelf.finish(self.header) } catch { throw DiskFailure(error, path: shelf.headerPath(of: header.disk)) }
+            do throws(DiskFormatError) { try store.finish(self.header) } catch { throw DiskFailure(error, path: store.headerPlace(of: header.disk)) }
             phase = .finished
             unsafe pthread_cond_broadcast(ended)
         }
@@ -115,7 +115,7 @@ final class CopyRoster: Sendable {
 
     var isBusy: Bool { all.values.contains { $0.state.phase == .copying } }
 
-    /// The job that makes `disk`, unless the disk is on the shelf.
+    /// The job that makes `disk`, unless the disk is stored.
     subscript(disk: DiskID) -> CopyJob? {
         jobs.withLock { jobs in
             if let job = jobs[disk], job.state.phase == .finished { jobs[disk] = nil }

@@ -28,7 +28,7 @@ extension DiskService {
             }
             if let found = try existing(disk) {
                 guard found.layers == wanted else { throw DiskFailure(DiskFormatError.exists, path: "") }
-                try format(disk) { () throws(DiskFormatError) in try shelf.settle(disk) }
+                try format(disk) { () throws(DiskFormatError) in try store.settle(disk) }
                 return try status(found, open)
             }
             let checked = try begin(disk, of: source, wanted, keys)
@@ -55,22 +55,21 @@ extension DiskService {
                 throw DiskFailure(.busy, "the source is being re-encrypted, and can be copied when that is done")
             }
             let header: DiskHeader
-            let path: String
             do throws(DiskFormatError) {
                 header = try DiskHeader(disk: disk, byteCount: from.byteCount, generation: 1, layers: layers)
-                path = try shelf.begin(disk, byteCount: from.byteCount)
+                try store.begin(disk, byteCount: from.byteCount)
             } catch {
-                throw DiskFailure(error, path: shelf.headerPath(of: disk))
+                throw DiskFailure(error, path: store.headerPlace(of: disk))
             }
             do throws(BlockError) {
-                let copy = try DiskCopy(from: shelf.dataPath(of: source), to: path, byteCount: from.byteCount)
-                let job = CopyJob(of: source, to: header, copy: copy, shelf: shelf)
+                let copy = try store.copy(from, to: disk)
+                let job = CopyJob(of: source, to: header, copy: copy, store: store)
                 if let open { copy.hold(open) }
                 copies.add(job, for: disk)
                 return job
             } catch {
-                shelf.abandon(disk)
-                throw DiskFailure(error, path: shelf.dataPath(of: source))
+                store.abandon(disk)
+                throw DiskFailure(error, path: store.dataPlace(of: source))
             }
         }
     }
@@ -83,7 +82,7 @@ extension DiskService {
         copies.remove(disk)
     }
 
-    /// A disk on the shelf or one that is being copied. The caller holds its unit.
+    /// A stored disk or one that is being copied. The caller holds its unit.
     func inspectNow(_ disk: DiskID, _ open: EncryptedDisk?) throws(DiskFailure) -> DiskStatus {
         if let job = copies[disk] { return status(of: job) }
         return try status(header(disk), open)
@@ -100,11 +99,11 @@ extension DiskService {
 
     private func existing(_ disk: DiskID) throws(DiskFailure) -> DiskHeader? {
         do throws(DiskFormatError) {
-            return try shelf.header(of: disk)
+            return try store.header(of: disk)
         } catch .notFound {
             return nil
         } catch {
-            throw DiskFailure(error, path: shelf.headerPath(of: disk))
+            throw DiskFailure(error, path: store.headerPlace(of: disk))
         }
     }
 

@@ -53,19 +53,19 @@ extension DiskService {
             if !isStoredForm(disk), open?.holds(key, asLayer: index) == false { throw DiskFailure(DiskFormatError.wrongKey(layer: index), path: "") }
             if old.generation == generation &+ 1, old.layer(index)?.layer == layer {
                 // A repetition of what was done already.
-                try format(disk) { () throws(DiskFormatError) in try shelf.settle(disk) }
+                try format(disk) { () throws(DiskFormatError) in try store.settle(disk) }
                 return try status(old, open)
             }
             guard old.generation == generation else {
                 throw DiskFailure(.generationChanged, "the header has generation \(old.generation), not \(generation)")
             }
-            try format(disk) { () throws(DiskFormatError) in try shelf.replaceHeader(with: old.rewrapped(layer: index, to: layer)) }
+            try format(disk) { () throws(DiskFormatError) in try store.replaceHeader(with: old.rewrapped(layer: index, to: layer)) }
             log.write("rewrapped", [("disk", disk.text), ("layer", String(index)), ("key", layer.keyID)])
             return try status(header(disk), open)
         }
     }
 
-    /// Re-wraps the key of a disk that is being copied, whose header is not on the shelf yet.
+    /// Re-wraps the key of a disk that is being copied, whose header is not stored yet.
     ///
     /// - Returns: nil if there is no such copy in progress any more.
     private func rewrapCopy(

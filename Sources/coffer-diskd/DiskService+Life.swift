@@ -16,11 +16,11 @@ extension DiskService {
                 for (layer, check) in zip(layers, keys.checks(for: disk)) { full.append(try HeaderLayer(layer, check: check)) }
                 let wanted = try DiskHeader(disk: disk, byteCount: byteCount, generation: 1, layers: full)
                 do throws(DiskFormatError) {
-                    try shelf.create(wanted)
+                    try store.create(wanted)
                 } catch .exists {
-                    let found = try shelf.header(of: disk)
+                    let found = try store.header(of: disk)
                     guard found.byteCount == byteCount, found.layers == full else { throw .exists }
-                    try shelf.settle(disk)
+                    try store.settle(disk)
                 }
             }
             log.write("created", [("disk", disk.text)])
@@ -32,7 +32,7 @@ extension DiskService {
         try withUnit(disk) { (open) throws(DiskFailure) in
             var header = try header(disk)
             try format(disk) { () throws(DiskFormatError) in
-                if header.byteCount == byteCount { try shelf.settle(disk) } else { header = try shelf.grow(header, to: byteCount) }
+                if header.byteCount == byteCount { try store.settle(disk) } else { header = try store.grow(header, to: byteCount) }
             }
             open?.grow(to: byteCount)
             log.write("resized", [("disk", disk.text), ("bytes", String(byteCount))])
@@ -45,7 +45,7 @@ extension DiskService {
             guard open == nil else { throw DiskFailure(.busy, "the disk is open") }
             endCopy(disk)
             try format(disk) { () throws(DiskFormatError) in
-                do throws(DiskFormatError) { try shelf.delete(disk) } catch .notFound {}
+                do throws(DiskFormatError) { try store.delete(disk) } catch .notFound {}
             }
             log.write("deleted", [("disk", disk.text)])
         }

@@ -9,7 +9,7 @@ import Synchronization
 extension DiskService {
     func list() throws(DiskFailure) -> DiskReply {
         let found: ShelfContents
-        do { found = try shelf.contents() } catch { throw DiskFailure(error, path: shelf.path) }
+        do { found = try store.contents() } catch { throw DiskFailure(error, path: store.place) }
         let open = units.withLock { $0 }
         var disks: [DiskStatus] = []
         for header in found.headers { disks.append(try status(header, open[header.disk]?.open.withLock { $0 })) }
@@ -18,26 +18,19 @@ extension DiskService {
         return .disks(disks, refused: found.refused)
     }
 
-    /// Takes as long as reading the file, and no lock meanwhile, so that the disk can be suspended.
+    /// Takes as long as reading the data, and no lock meanwhile, so that the disk can be suspended.
     func holes(_ disk: DiskID) throws(DiskFailure) -> [ByteRange] {
-        let path = shelf.dataPath(of: disk)
-        let byteCount = try header(disk).byteCount
-        do throws(BlockError) {
-            return try DiskHoles.ranges(inFileAt: path, byteCount: byteCount)
-        } catch {
-            throw DiskFailure(error, path: path)
-        }
+        let header = try header(disk)
+        do throws(BlockError) { return try store.holes(of: header) } catch { throw DiskFailure(error, path: store.dataPlace(of: disk)) }
     }
 
-    /// Takes as long as reading both files, and no lock meanwhile.
+    /// Takes as long as reading both disks, and no lock meanwhile.
     func changes(_ disk: DiskID, since base: DiskID) throws(DiskFailure) -> [ByteRange] {
-        let byteCount = try header(disk).byteCount
-        _ = try header(base)
-        let path = shelf.dataPath(of: disk)
+        let (now, before) = (try header(disk), try header(base))
         do throws(BlockError) {
-            return try DiskChanges.ranges(inFileAt: path, byteCount: byteCount, since: shelf.dataPath(of: base))
+            return try store.changes(of: now, since: before)
         } catch {
-            throw DiskFailure(error, path: path)
+            throw DiskFailure(error, path: store.dataPlace(of: disk))
         }
     }
 
@@ -56,7 +49,7 @@ extension DiskService {
         let name = header.disk.text
         return DiskStatus(
             disk: header.disk, state: open == nil ? .closed : reason == nil ? .open : .suspended, byteCount: header.byteCount,
-            allocatedByteCount: open?.allocatedByteCount ?? DiskHoles.allocatedByteCount(ofFileAt: shelf.dataPath(of: header.disk)),
+            allocatedByteCount: open?.allocatedByteCount ?? store.allocatedByteCount(of: header.disk),
             generation: header.generation, layers: header.layers.map(\.layer),
             export: open == nil ? nil : DiskExport(socketPath: server.path, name: name, vhostPath: vhost?.path(of: name)), reason: reason,
             clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost?.isInUse(name) == true ? 1 : 0),

@@ -47,7 +47,7 @@ extension DiskService {
             if paused != job.isPaused || limit != job.bytesPerSecond {
                 try format(disk) { () throws(DiskFormatError) in
                     let steered = try header.steered(isPaused: paused, bytesPerSecond: limit)
-                    try shelf.replaceHeader(with: steered)
+                    try store.replaceHeader(with: steered)
                     header = steered
                 }
                 log.write("reencryption-steered", [("disk", disk.text), ("paused", String(paused)), ("rate", String(limit))])
@@ -75,18 +75,6 @@ extension DiskService {
         return target
     }
 
-    /// Ends what a crash interrupted of a disk's re-encryption.
-    ///
-    /// - Returns: How much is done, in bytes from the start.
-    func replayJournal(_ header: DiskHeader) throws(DiskFailure) -> UInt64 {
-        guard header.reencryption != nil else { return 0 }
-        let journal = try journal(of: header)
-        do throws(BlockError) { try journal.replay(toFileAt: shelf.dataPath(of: header.disk)) } catch {
-            throw DiskFailure(error, path: shelf.dataPath(of: header.disk))
-        }
-        return journal.doneByteCount
-    }
-
     /// Starts the work on an open disk, unless it is at work, paused, or there is none.
     func startReencryption(_ header: DiskHeader, _ open: EncryptedDisk) {
         guard let settings = header.reencryption, !settings.isPaused, !open.isReadOnly, open.isReencrypting else { return }
@@ -99,7 +87,7 @@ extension DiskService {
             return
         }
         let work = Reencryption(open, journal: journal, bytesPerSecond: settings.bytesPerSecond)
-        let job = ReencryptionJob(header.disk, work, path: shelf.dataPath(of: header.disk))
+        let job = ReencryptionJob(header.disk, work, path: store.dataPlace(of: header.disk))
         reencryptions.add(job)
         log.write("reencryption-goes-on", [("disk", header.disk.text), ("from", String(open.reencryptedByteCount))])
         PosixThread.start(name: "reencrypt") {
@@ -112,7 +100,7 @@ extension DiskService {
     func closeAlone(_ disk: DiskID, _ open: inout EncryptedDisk?) throws(DiskFailure) {
         reencryptions.end(disk)
         guard let closing = open.take() else { return }
-        do throws(BlockError) { try closing.close() } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
+        do throws(BlockError) { try closing.close() } catch { throw DiskFailure(error, path: store.dataPlace(of: disk)) }
     }
 
     /// How far a disk's re-encryption is; nil if there is none. The caller holds its unit.
@@ -155,7 +143,7 @@ extension DiskService {
                 guard reencryptions.isAlone(job.disk) else { return }
                 reencryptions.setAlone(job.disk, false)
                 open = nil
-                do throws(BlockError) { try disk.close() } catch { throw DiskFailure(error, path: shelf.dataPath(of: job.disk)) }
+                do throws(BlockError) { try disk.close() } catch { throw DiskFailure(error, path: store.dataPlace(of: job.disk)) }
             }
         } catch {
             log.write("reencryption-failed", [("disk", job.disk.text), ("message", error.message)])
@@ -164,15 +152,15 @@ extension DiskService {
 
     private func finish(_ header: DiskHeader, _ disk: EncryptedDisk) throws(DiskFailure) {
         do throws(DiskFormatError) {
-            _ = try shelf.endReencryption(of: header)
+            _ = try store.endReencryption(of: header)
         } catch {
             // What is left then is taken away at the next start.
-            guard let now = try? shelf.header(of: header.disk), now.reencryption == nil else {
-                throw DiskFailure(error, path: shelf.headerPath(of: header.disk))
+            guard let now = try? store.header(of: header.disk), now.reencryption == nil else {
+                throw DiskFailure(error, path: store.headerPlace(of: header.disk))
             }
         }
         do throws(BlockError) { try disk.endReencryption() } catch .suspended {} catch {
-            throw DiskFailure(error, path: shelf.dataPath(of: header.disk))
+            throw DiskFailure(error, path: store.dataPlace(of: header.disk))
         }
         log.write("reencrypted", [("disk", header.disk.text)])
     }
@@ -193,7 +181,7 @@ extension DiskService {
         try format(disk) { () throws(DiskFormatError) in
             let job = try HeaderReencryption(
                 job: SecureRandom.bytes(HeaderReencryption.jobByteCount), bytesPerSecond: bytesPerSecond, layers: layers)
-            begun = try shelf.beginReencryption(of: header, job)
+            begun = try store.beginReencryption(of: header, job)
         }
         log.write("reencryption-began", [("disk", disk.text), ("layers", String(layers.count))])
         return begun
@@ -211,17 +199,18 @@ extension DiskService {
         // It begins while the disk is in use.
         if !open.isReencrypting, let target = try targetKeys(header, sealed) {
             do throws(BlockError) { try open.beginReencryption(to: target, from: 0) } catch {
-                throw DiskFailure(error, path: shelf.dataPath(of: header.disk))
+                throw DiskFailure(error, path: store.dataPlace(of: header.disk))
             }
         }
         startReencryption(header, open)
     }
 
-    private func journal(of header: DiskHeader, isReadOnly: Bool = false) throws(DiskFailure) -> ReencryptionJournal {
-        let path = shelf.journalPath(of: header.disk)
+    func journal(of header: DiskHeader, isReadOnly: Bool = false) throws(DiskFailure) -> ReencryptionJournal {
+        let path = store.journalPlace(of: header.disk)
         do throws(BlockError) {
             let found = try ReencryptionJournal(
-                path: path, disk: header.disk, job: header.reencryption?.job ?? [], byteCount: header.byteCount, isReadOnly: isReadOnly)
+                store.openJournal(of: header.disk, isReadOnly: isReadOnly), disk: header.disk, job: header.reencryption?.job ?? [],
+                byteCount: header.byteCount)
             if let found { return found }
         } catch {
             throw DiskFailure(error, path: path)

@@ -37,14 +37,17 @@ extension DiskService {
 
     /// Opens a disk's data with keys that its header proves. Nobody can reach it yet.
     func openData(_ header: DiskHeader, _ sealed: [SealedKey], isReadOnly: Bool) throws(DiskFailure) -> EncryptedDisk {
-        let path = shelf.dataPath(of: header.disk)
+        let path = store.dataPlace(of: header.disk)
         let keys = try unseal(sealed.prefix(header.layers.count), for: header.disk)
         try format(header.disk) { () throws(DiskFormatError) in try header.prove(keys) }
         let target = try targetKeys(header, sealed)
-        // After a crash, before anybody reads a sector.
-        let done = try replayJournal(header)
+        let journal = header.reencryption == nil ? nil : try journal(of: header)
         do throws(BlockError) {
-            let opened = try EncryptedDisk(header, dataPath: path, keys: keys, isReadOnly: isReadOnly, engine: engine)
+            let storage = try store.open(header, isReadOnly: isReadOnly)
+            // After a crash, before anybody reads a sector.
+            if let journal, !journal.isSettled { try journal.replay(to: isReadOnly ? store.open(header, isReadOnly: false) : storage) }
+            let done = journal?.doneByteCount ?? 0
+            let opened = try EncryptedDisk(storage, byteCount: header.byteCount, keys: keys, isReadOnly: isReadOnly, engine: engine)
             if let target { try opened.beginReencryption(to: target, from: done) }
             return opened
         } catch {
@@ -73,7 +76,7 @@ extension DiskService {
                 server.remove(disk.text)
                 vhost?.remove(disk.text)
                 note(nil, of: disk)
-                do throws(BlockError) { try closing.close() } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
+                do throws(BlockError) { try closing.close() } catch { throw DiskFailure(error, path: store.dataPlace(of: disk)) }
                 log.write("closed", [("disk", disk.text)])
             }
             return try status(header(disk), nil)
@@ -102,7 +105,7 @@ extension DiskService {
             let keys = try unseal(sealed.prefix(header.layers.count), for: disk)
             if !isStoredForm(disk) { try format(disk) { () throws(DiskFormatError) in try header.prove(keys) } }
             let target = isStoredForm(disk) ? nil : try targetKeys(header, sealed)
-            do throws(BlockError) { try open.resume(with: keys, target: target) } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
+            do throws(BlockError) { try open.resume(with: keys, target: target) } catch { throw DiskFailure(error, path: store.dataPlace(of: disk)) }
             log.write("resumed", [("disk", disk.text)])
             startReencryption(header, open)
             return try status(header, open)
@@ -129,7 +132,7 @@ extension DiskService {
 
     func sync() throws(DiskFailure) {
         for (disk, unit) in units.withLock({ $0 }) {
-            do { try unit.open.withLock { $0 }?.sync() } catch { throw DiskFailure(error, path: shelf.dataPath(of: disk)) }
+            do { try unit.open.withLock { $0 }?.sync() } catch { throw DiskFailure(error, path: store.dataPlace(of: disk)) }
         }
     }
 }

@@ -40,9 +40,10 @@ extension DiskService {
 
     /// Opens a disk's data as it is stored.
     func openStored(_ header: DiskHeader, isReadOnly: Bool) throws(DiskFailure) -> EncryptedDisk {
-        let path = shelf.dataPath(of: header.disk)
+        let path = store.dataPlace(of: header.disk)
         do throws(BlockError) {
-            return try EncryptedDisk(header, dataPath: path, keys: LayerKeys(), isReadOnly: isReadOnly, engine: engine)
+            let storage = try store.open(header, isReadOnly: isReadOnly)
+            return try EncryptedDisk(storage, byteCount: header.byteCount, keys: LayerKeys(), isReadOnly: isReadOnly, engine: engine)
         } catch {
             throw DiskFailure(error, path: path)
         }

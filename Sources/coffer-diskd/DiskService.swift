@@ -12,7 +12,7 @@ import Synchronization
 ///
 /// Commands for different disks run side by side; those for one disk, one after the other.
 final class DiskService: Sendable {
-    let shelf: DiskShelf
+    let store: any DiskStore
     let server: NBDServer
     /// Where disks are offered to virtual machines; nil of a storage service, whose hosts do that.
     let vhost: VhostServer?
@@ -36,10 +36,10 @@ final class DiskService: Sendable {
     ///   - engine: What runs the disks' ciphers.
     ///   - role: Of this process.
     init(
-        shelf: DiskShelf, own: DiskService? = nil, server: NBDServer, vhost: VhostServer?, recipient: RecipientKey, engine: XTSEngine,
+        store: any DiskStore, own: DiskService? = nil, server: NBDServer, vhost: VhostServer?, recipient: RecipientKey, engine: XTSEngine,
         role: DiskHostRole, log: Log
     ) {
-        self.shelf = shelf
+        self.store = store
         self.server = server
         self.vhost = vhost
         self.recipient = recipient
@@ -170,10 +170,10 @@ final class DiskService: Sendable {
     }
 
     func header(_ disk: DiskID) throws(DiskFailure) -> DiskHeader {
-        do { return try shelf.header(of: disk) } catch { throw DiskFailure(error, path: shelf.headerPath(of: disk)) }
+        do { return try store.header(of: disk) } catch { throw DiskFailure(error, path: store.headerPlace(of: disk)) }
     }
 
     func format<R>(_ disk: DiskID, _ body: () throws(DiskFormatError) -> R) throws(DiskFailure) -> R {
-        do { return try body() } catch { throw DiskFailure(error, path: shelf.headerPath(of: disk)) }
+        do { return try body() } catch { throw DiskFailure(error, path: store.headerPlace(of: disk)) }
     }
 }

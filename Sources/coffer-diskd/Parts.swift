@@ -27,8 +27,8 @@ struct Parts: Sendable {
         }
         func service(_ path: String, own: DiskService? = nil) throws(Exit) -> DiskService {
             try DiskService(
-                shelf: Self.recover(path, log), own: own, server: server, vhost: vhost, recipient: recipient, engine: engine, role: settings.role,
-                log: log)
+                store: Self.recover(FileStore(DiskShelf(path: path)), log), own: own, server: server, vhost: vhost, recipient: recipient, engine: engine,
+                role: settings.role, log: log)
         }
         switch settings.role {
         case .both:
@@ -54,13 +54,12 @@ struct Parts: Sendable {
         }
     }
 
-    private static func recover(_ path: String, _ log: Log) throws(Exit) -> DiskShelf {
-        let shelf = DiskShelf(path: path)
+    private static func recover(_ store: any DiskStore, _ log: Log) throws(Exit) -> any DiskStore {
         do {
-            for refused in try shelf.recover().refused { log.write("disk-refused", [("path", refused.path), ("reason", refused.reason)]) }
+            for refused in try store.recover().refused { log.write("disk-refused", [("path", refused.path), ("reason", refused.reason)]) }
         } catch {
             throw Exit(74, error.sentence)
         }
-        return shelf
+        return store
     }
 }

@@ -140,7 +140,9 @@ struct DiskCopyTests {
         let channel = try test.open().makeChannel()
         try channel.write([1], at: 5000)
         try channel.write([UInt8](repeating: 2, count: 4097), at: 50 << 20)
-        let changes = try DiskChanges.ranges(inFileAt: test.path, byteCount: Self.byteCount, since: base.path)
+        let changes = try DiskChanges.ranges(
+            in: DataFile(path: test.path, isReadOnly: true), byteCount: Self.byteCount, since: DataFile(path: base.path, isReadOnly: true),
+            baseByteCount: 1 << 20)
         #expect(changes == [ByteRange(offset: 4096, length: 4096), ByteRange(offset: 50 << 20, length: 8192)])
     }
 }

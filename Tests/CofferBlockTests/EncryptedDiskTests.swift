@@ -94,7 +94,7 @@ struct EncryptedDiskTests {
         #expect(try channel.allExtents(at: 65530, count: 10) == [
             DiskExtent(offset: 65530, length: 6, isHole: true), DiskExtent(offset: 65536, length: 4, isHole: false),
         ])
-        let holes = try DiskHoles.ranges(inFileAt: test.path, byteCount: Self.size)
+        let holes = try DiskHoles.ranges(in: DataFile(path: test.path, isReadOnly: true), byteCount: Self.size)
         #expect(holes.map(\.offset) == [0, 69632])
     }
 
@@ -127,7 +127,7 @@ struct EncryptedDiskTests {
         var bytes = try test.ciphertext()
         let cipher = try XTSCipher(key: TestDisk.key(step: 7, start: 3))
         unsafe bytes.withUnsafeMutableBytes { buffer in unsafe cipher.decrypt(buffer, first: 0) }
-        for hole in try DiskHoles.ranges(inFileAt: test.path, byteCount: Self.size) {
+        for hole in try DiskHoles.ranges(in: DataFile(path: test.path, isReadOnly: true), byteCount: Self.size) {
             bytes.replaceSubrange(Int(hole.offset)..<Int(hole.offset + hole.length), with: repeatElement(0, count: Int(hole.length)))
         }
         #expect(try channel.read(Int(Self.size), at: 0) == bytes)
@@ -186,7 +186,7 @@ struct EncryptedDiskTests {
     @Test func keysWithEqualHalvesAreRefused() throws {
         let test = try TestDisk(byteCount: Self.size, layers: 1)
         let weak = LayerKeys(inner: SecretBytes(count: 64) { (_: inout MutableRawSpan) in })
-        #expect(throws: BlockError.badKey) { try EncryptedDisk(test.header, dataPath: test.path, keys: weak.copy(), isReadOnly: false) }
+        #expect(throws: BlockError.badKey) { try EncryptedDisk(DataFile(path: test.path, isReadOnly: false), byteCount: test.header.byteCount, keys: weak.copy(), isReadOnly: false) }
     }
 }
 

@@ -63,21 +63,21 @@ final class ReencryptedDisk: Sendable {
 
     func journal(job: [UInt8]? = nil, byteCount: UInt64? = nil) throws -> ReencryptionJournal? {
         try ReencryptionJournal(
-            path: journalPath, disk: TestDisk.id, job: job ?? jobID, byteCount: byteCount ?? disk.header.byteCount)
+            DataFile(path: journalPath, isReadOnly: false), disk: TestDisk.id, job: job ?? jobID, byteCount: byteCount ?? disk.header.byteCount)
     }
 
     /// Opens the disk as a host does: what was in flight is written again first.
     func open() throws -> EncryptedDisk {
         let found = try journal()
         guard let found else { throw DiskFormatError.journalDamaged("a test's journal has no record") }
-        try found.replay(toFileAt: disk.path)
+        try found.replay(to: DataFile(path: disk.path, isReadOnly: false))
         let opened = try disk.open()
         try opened.beginReencryption(to: Self.keys(targetLayers), from: found.doneByteCount)
         return opened
     }
 
     func openTarget() throws -> EncryptedDisk {
-        try EncryptedDisk(disk.header, dataPath: disk.path, keys: Self.keys(targetLayers), isReadOnly: false)
+        try EncryptedDisk(DataFile(path: disk.path, isReadOnly: false), byteCount: disk.header.byteCount, keys: Self.keys(targetLayers), isReadOnly: false)
     }
 
     func job(

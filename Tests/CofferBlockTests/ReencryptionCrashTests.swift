@@ -94,7 +94,7 @@ struct ReencryptionCrashTests {
         for (number, moment) in moments.enumerated() where moment.step == .journaled {
             try moment.files.put(into: test)
             // The replay wrote in place and then the process ended: its journal is that of before.
-            try #require(try test.journal()).replay(toFileAt: test.disk.path)
+            try #require(try test.journal()).replay(to: DataFile(path: test.disk.path, isReadOnly: false))
             let files = Files(try Files(of: test).data, moment.files.journal)
             try Self.check(test, files, moment.model, "\(number)")
         }

@@ -23,7 +23,7 @@ struct ReencryptionTests {
         try disk.close()
         #expect(try test.openTarget().makeChannel().read(before.count, at: 0) == before)
         #expect(try test.disk.open().makeChannel().read(before.count, at: 0) != before)
-        #expect(try DiskHoles.ranges(inFileAt: test.disk.path, byteCount: test.disk.header.byteCount) == test.holes)
+        #expect(try DiskHoles.ranges(in: DataFile(path: test.disk.path, isReadOnly: true), byteCount: test.disk.header.byteCount) == test.holes)
     }
 
     @Test func anEmptyDiskTakesOneRecord() throws {

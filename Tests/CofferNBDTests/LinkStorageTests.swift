@@ -52,7 +52,7 @@ struct LinkStorageTests {
         let bytes = (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         do {
             // The storage has no keys: it keeps what it is given.
-            let stored = try EncryptedDisk(test.header, dataPath: test.path, keys: .init(), isReadOnly: false)
+            let stored = try EncryptedDisk(DataFile(path: test.path, isReadOnly: false), byteCount: test.header.byteCount, keys: .init(), isReadOnly: false)
             let server = try NBDServer(path: "\(test.directory)/nbd.sock")
             defer { server.stop() }
             server.add(stored, as: "disk")

@@ -32,7 +32,7 @@ final class TestDisk {
     var path: String { "\(directory)/data" }
 
     func open(isReadOnly: Bool = false) throws -> EncryptedDisk {
-        try EncryptedDisk(header, dataPath: path, keys: Self.keys(layers), isReadOnly: isReadOnly)
+        try EncryptedDisk(DataFile(path: path, isReadOnly: isReadOnly), byteCount: header.byteCount, keys: Self.keys(layers), isReadOnly: isReadOnly)
     }
 
     func ciphertext() throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
