@@ -45,6 +45,7 @@ let house: [Row] = [
     // Disk: its own staircase, without HTTP or a database.
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferRBD", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel"], outside: ["CRBD"], exclude: ["README.md"]),
     Row(name: "CofferNBD", needs: ["CofferBlock", "CofferNBDWire", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferDiskLink", needs: ["CofferBlock", "CofferNBDWire", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferVhost", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
@@ -63,7 +64,7 @@ let executables: [Row] = [
         "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
-        "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferNBDWire", "CofferNBD", "CofferDiskLink", "CofferVhost", "CofferDiskControl",
+        "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferRBD", "CofferNBDWire", "CofferNBD", "CofferDiskLink", "CofferVhost", "CofferDiskControl",
     ], outside: ["CLinux"]),
 ]
 
@@ -138,6 +139,7 @@ let package = Package(
             .target(name: "CLinux", path: "Sources/C/CLinux"),
             .target(name: "CXTS", path: "Sources/C/CXTS", exclude: ["kernel.inc"]),
             .target(name: "CPKCS11", path: "Sources/C/CPKCS11"),
+            .target(name: "CRBD", path: "Sources/C/CRBD"),
             .systemLibrary(name: "CCrypt", path: "Sources/C/CCrypt", providers: [.apt(["libcrypt-dev"])]),
             .systemLibrary(name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
             .systemLibrary(name: "CPostgres", path: "Sources/C/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),

@@ -14,7 +14,7 @@ sdk_home=${XDG_CACHE_HOME:-$HOME/.cache}/coffer/sdk-$sdk_version
 az_home=${XDG_CACHE_HOME:-$HOME/.cache}/coffer/az-$az_version
 packages=(
     # building
-    ca-certificates git pkg-config libssl-dev libcrypt-dev libsqlite3-dev libpq-dev zlib1g-dev libp11-kit-dev
+    ca-certificates git pkg-config libssl-dev libcrypt-dev libsqlite3-dev libpq-dev zlib1g-dev libp11-kit-dev librbd-dev librados-dev
     # guests
     qemu-system-x86 qemu-utils busybox-static cryptsetup-bin dmsetup e2fsprogs cpio kmod
     # images of guests: coffer image build
@@ -22,7 +22,7 @@ packages=(
     # az; names below vault.localhost must resolve to this machine
     python3 python3-venv libnss-myhostname
     # tests
-    fio postgresql libnbd-bin qemu-block-extra openssl util-linux softhsm2 xfsprogs openssh-client sshpass
+    ceph-mon ceph-osd ceph-common fio postgresql libnbd-bin qemu-block-extra openssl util-linux softhsm2 xfsprogs openssh-client sshpass
 )
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

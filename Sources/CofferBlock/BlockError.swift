@@ -14,6 +14,8 @@ package enum BlockError: Error, Equatable, Sendable {
     case writesLost
     /// A data key that OpenSSL does not take.
     case badKey
+    /// What the bytes are kept in refused, for the reason given, a sentence without the place.
+    case refused(String)
     /// The operating system refused, with this `errno`.
     case system(Int32)
 }

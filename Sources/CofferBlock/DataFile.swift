@@ -17,7 +17,7 @@ package final class DataFile: DiskStorage, JournalStorage {
         guard file >= 0 else { throw Self.failure() }
     }
 
-    deinit { close(file) }
+    deinit { Glibc.close(file) }
 
     package func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(BlockError) {
         try unsafe read(bytes, at: offset, padsEnd: false)

@@ -46,14 +46,3 @@ package enum DiskHoles {
         }
     }
 }
-
-extension ByteRange {
-    /// Adds this range to ordered ones, joining it to the last if it follows at once.
-    func append(to ranges: inout [ByteRange]) {
-        if let last = ranges.last, last.offset + last.length == offset {
-            ranges[ranges.count - 1] = ByteRange(offset: last.offset, length: last.length + length)
-        } else {
-            ranges.append(self)
-        }
-    }
-}

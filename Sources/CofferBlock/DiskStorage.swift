@@ -41,9 +41,15 @@ package protocol DiskStorage: AnyObject, Sendable {
 
     /// Bytes that the disk occupies.
     func allocatedByteCount() -> UInt64
+
+    /// Gives up what keeps others from opening the disk, once calls in progress have ended. Later calls fail.
+    func close()
 }
 
 extension DiskStorage {
+    /// Nothing keeps others from opening it.
+    package func close() {}
+
     /// Where the first data at or after `start` begins, in whole sectors, or `end`.
     func firstData(from start: UInt64, to end: UInt64) throws(BlockError) -> UInt64 {
         var first = end

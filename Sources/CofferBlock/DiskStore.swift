@@ -8,6 +8,8 @@ package import CofferModel
 package protocol DiskStore: Sendable {
     /// Names the whole store, for messages.
     var place: String { get }
+    /// The pool that it is in; nil for one of files.
+    var pool: RBDPoolName? { get }
     /// Names a disk's ciphertext, for messages.
     func dataPlace(of disk: DiskID) -> String
     /// Names a disk's header, for messages.
@@ -15,7 +17,7 @@ package protocol DiskStore: Sendable {
     /// Names the journal of a disk's re-encryption, for messages.
     func journalPlace(of disk: DiskID) -> String
 
-    /// Makes the store if it is not there, and takes away what a crash left in it. Never touches a disk whose header cannot be read.
+    /// Makes the store if it is not there, makes sure that no earlier process still changes it, and takes away what a crash left in it. Never touches a disk whose header cannot be read.
     ///
     /// - Throws: ``DiskFormatError/file(_:)`` if the store itself cannot be made or read.
     func recover() throws(DiskFormatError) -> ShelfContents
@@ -104,6 +106,9 @@ package protocol DiskStore: Sendable {
     ///
     /// - Throws: ``BlockError``.
     func changes(of header: DiskHeader, since base: DiskHeader) throws(BlockError) -> [ByteRange]
+
+    /// Says that this process uses the store no more.
+    func end()
 }
 
 extension DiskStore {

@@ -171,7 +171,7 @@ package final class EncryptedDisk: Sendable {
         try storage.sync()
     }
 
-    /// Ends all I/O, syncs and wipes the keys.
+    /// Ends all I/O, syncs, wipes the keys and gives the storage up.
     ///
     /// - Throws: What ``sync()`` throws; the disk is closed all the same.
     package func close() throws(BlockError) {
@@ -182,6 +182,7 @@ package final class EncryptedDisk: Sendable {
             for channel in state.channels.values { channel.equip(with: nil) }
             state.channels = [:]
         }
+        defer { storage.close() }
         try sync()
     }
 

@@ -8,6 +8,7 @@ package struct FileStore: DiskStore {
     package init(_ shelf: DiskShelf) { self.shelf = shelf }
 
     package var place: String { shelf.path }
+    package var pool: RBDPoolName? { nil }
     package func dataPlace(of disk: DiskID) -> String { shelf.dataPath(of: disk) }
     package func headerPlace(of disk: DiskID) -> String { shelf.headerPath(of: disk) }
     package func journalPlace(of disk: DiskID) -> String { shelf.journalPath(of: disk) }
@@ -50,6 +51,8 @@ package struct FileStore: DiskStore {
 
     package func finish(_ header: DiskHeader) throws(DiskFormatError) { try shelf.finish(header) }
     package func abandon(_ disk: DiskID) { shelf.abandon(disk) }
+
+    package func end() {}
 
     package func changes(of header: DiskHeader, since base: DiskHeader) throws(BlockError) -> [ByteRange] {
         let (now, before) = (try open(header, isReadOnly: true), try open(base, isReadOnly: true))

@@ -11,8 +11,8 @@ package struct ComputeSettings: Sendable {
     package let region: String
     /// What `aud` a token for Coffer's own disk operations may have.
     package let audiences: [String]
-    /// The directory that the disk host keeps its disks in, without a trailing slash: `DATA/disks`.
-    package let disksPath: String
+    /// Where the disk host keeps its disks.
+    package let diskStore: DiskStoreLocation
     /// The directory of virtual machines' directories, without a trailing slash: `DATA/run/vm`.
     package let machinesPath: String
     /// The certificate that the installation's others are signed by, PEM.
@@ -24,7 +24,7 @@ package struct ComputeSettings: Sendable {
 
     package init(
         ruleSet: RuleSet = .year2021, authority: String, tenantID: String, subscriptionID: String, region: String, audiences: [String],
-        disksPath: String, machinesPath: String, certificateAuthority: String, vaultSuffix: String, enforcesPerformance: Bool = false
+        diskStore: DiskStoreLocation, machinesPath: String, certificateAuthority: String, vaultSuffix: String, enforcesPerformance: Bool = false
     ) {
         self.ruleSet = ruleSet
         self.authority = authority
@@ -32,7 +32,7 @@ package struct ComputeSettings: Sendable {
         self.subscriptionID = subscriptionID
         self.region = region
         self.audiences = audiences
-        self.disksPath = disksPath
+        self.diskStore = diskStore
         self.machinesPath = machinesPath
         self.certificateAuthority = certificateAuthority
         self.vaultSuffix = vaultSuffix

@@ -271,7 +271,7 @@ extension NBDError {
     /// What a client is told of a disk's error.
     init(_ error: BlockError) {
         switch error {
-        case .suspended, .writesLost, .badKey, .system: self = .inputOutput
+        case .suspended, .writesLost, .badKey, .refused, .system: self = .inputOutput
         case .closed: self = .shuttingDown
         case .outOfRange: self = .invalid
         case .readOnly: self = .notPermitted

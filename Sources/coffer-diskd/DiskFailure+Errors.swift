@@ -24,9 +24,10 @@ extension DiskFailure {
         case .closed: self.init(.busy, "the disk is being closed")
         case .outOfRange: self.init(.badCommand, "the range is not within the disk")
         case .readOnly: self.init(.badCommand, "the disk is open for reading only")
-        case .noSpace: self.init(.noSpace, "\(path): the file system is full")
+        case .noSpace: self.init(.noSpace, "\(path): no space is left")
         case .writesLost: self.init(.system, "\(path): an earlier write could not be put on stable storage")
         case .badKey: self.init(.wrongKey, "a data key is none for AES-256-XTS")
+        case .refused(let reason): self.init(.system, "\(path): \(reason)")
         case .system(let code): self.init(.system, "\(path): \(unsafe String(cString: strerror(code)))")
         }
     }

@@ -64,7 +64,7 @@ final class DiskService: Sendable {
         case .hello:
             let key = recipient.key.publicKey
             return .greeting(DiskHostGreeting(
-                version: DiskControlVersion.current, processID: getpid(), recipientKey: key, hostRecipientKey: key, role: role))
+                version: DiskControlVersion.current, processID: getpid(), recipientKey: key, hostRecipientKey: key, role: role, store: store.pool?.description))
         case .create(let disk, let byteCount, let layers, let keys): return .disk(try create(disk, byteCount, layers, keys))
         case .open(let disk, let keys, let isReadOnly, let use): return .disk(try open(disk, keys, isReadOnly: isReadOnly, for: use ?? .client))
         case .close(let disk): return .disk(try close(disk))
@@ -113,6 +113,7 @@ final class DiskService: Sendable {
         server.stop()
         closeDisks()
         own?.closeDisks()
+        store.end()
     }
 
     /// Lets nothing begin any more, and nobody wait.

@@ -25,17 +25,18 @@ struct Parts: Sendable {
         } catch {
             throw Exit(73, "\(settings.nbdPath): \(DiskFailure(error, path: settings.nbdPath).message)")
         }
-        func service(_ path: String, own: DiskService? = nil) throws(Exit) -> DiskService {
+        func service(_ store: any DiskStore, own: DiskService? = nil) throws(Exit) -> DiskService {
             try DiskService(
-                store: Self.recover(FileStore(DiskShelf(path: path)), log), own: own, server: server, vhost: vhost, recipient: recipient, engine: engine,
-                role: settings.role, log: log)
+                store: Self.recover(store, log), own: own, server: server, vhost: vhost, recipient: recipient, engine: engine, role: settings.role,
+                log: log)
         }
+        func temporary() throws(Exit) -> DiskService { try service(FileStore(DiskShelf(path: settings.temporaryPath))) }
         switch settings.role {
         case .both:
-            let disks = try service(settings.disksPath, own: service(settings.temporaryPath))
+            let disks = try service(settings.openStore(), own: temporary())
             (perform, closeAll) = ({ disks.perform($0) }, { disks.closeAll() })
         case .storage:
-            let disks = try service(settings.disksPath)
+            let disks = try service(settings.openStore())
             (perform, closeAll) = ({ disks.perform($0) }, { disks.closeAll() })
         case .host:
             try Settings.make(settings.cachePath)

@@ -2,6 +2,7 @@ import CofferBlock
 import CofferCrypto
 import CofferDiskLink
 import CofferModel
+import CofferRBD
 import Glibc
 
 /// What the command line asks for.
@@ -19,6 +20,8 @@ struct Settings {
     let storage: LinkAddress?
     /// How large the cache of a disk may become at a host, in bytes.
     let cacheByteCount: UInt64
+    /// The Ceph pool that has the disks, and how it is reached; nil for the data directory.
+    let pool: (name: RBDPoolName, access: RBDPool.Access)?
 
     var runDirectory: String { "\(data)/run" }
     var lockPath: String { "\(runDirectory)/\(word).lock" }
@@ -37,6 +40,7 @@ struct Settings {
 
     static let usage = """
         usage: coffer-diskd --data DIR [--foreground] [--cipher ENGINE] [--role ROLE] [--storage URI] [--cache-bytes N]
+                    [--disk-store rbd:POOL[/NAMESPACE] --ceph-conf FILE [--ceph-user NAME]]
                     [--nbd-listen ADDRESS:PORT --nbd-certificate FILE --nbd-key FILE --nbd-client-ca FILE]
 
         Serves the encrypted disks in DIR/disks over NBD at DIR/run/nbd.sock, each also to a virtual machine over vhost-user at
@@ -51,6 +55,8 @@ struct Settings {
         --storage URI    where a host finds its storage service: nbd+unix:///?socket=PATH, or on another machine
                          nbds://HOST:PORT/?tls-certificates=DIRECTORY with what coffer disk certificate --host wrote; otherwise where that
                          says it is
+        --disk-store rbd:POOL[/NAMESPACE]  keep the disks as RBD images in this pool of a Ceph cluster, and not in DIR/disks; --ceph-conf is the
+                         cluster's ceph.conf, --ceph-user the Ceph user, client.admin by default, whose keyring the conf names
         --cache-bytes N  how much of a disk that is cached a host may keep, 1073741824 by default
 
         """
@@ -60,7 +66,7 @@ struct Settings {
         var data: String?
         var isForeground = false
         var engine = XTSEngine.fastest
-        var secure: [String: String] = [:]
+        var (secure, ceph): ([String: String], [String: String]) = ([:], [:])
         var (role, storage, cacheByteCount): (DiskHostRole, LinkAddress?, UInt64) = (.both, nil, HostCache.Limits.standard.byteCount)
         var rest = arguments[...]
         while let argument = rest.popFirst() {
@@ -73,6 +79,9 @@ struct Settings {
             case "--nbd-listen", "--nbd-certificate", "--nbd-key", "--nbd-client-ca":
                 guard let value = rest.popFirst() else { throw .usage("\(argument) needs a value") }
                 secure[argument] = value
+            case "--disk-store", "--ceph-conf", "--ceph-user":
+                guard let value = rest.popFirst() else { throw .usage("\(argument) needs a value") }
+                ceph[argument] = value
             case "--role":
                 guard let value = rest.popFirst().flatMap(DiskHostRole.init(rawValue:)) else { throw .usage("--role is both, storage or host") }
                 role = value
@@ -92,6 +101,8 @@ struct Settings {
         }
         guard let data, !data.isEmpty else { throw .usage("--data is missing") }
         guard storage == nil || role == .host else { throw .usage("--storage is for the role host") }
+        pool = try Self.pool(ceph)
+        guard pool == nil || role != .host else { throw .usage("--disk-store is for the process that has the disks") }
         self.role = role
         self.storage = storage
         self.cacheByteCount = cacheByteCount
@@ -104,6 +115,16 @@ struct Settings {
                 78, "the socket \(nbdPath) has a path of \(nbdPath.utf8.count) bytes, and clients such as QEMU can use at most "
                     + "\(Self.socketPathByteCount): choose a data directory with a shorter path")
         }
+    }
+
+    private static func pool(_ words: [String: String]) throws(Exit) -> (name: RBDPoolName, access: RBDPool.Access)? {
+        guard let text = words["--disk-store"] else {
+            guard words.isEmpty else { throw .usage("--ceph-conf and --ceph-user are for --disk-store") }
+            return nil
+        }
+        guard let name = RBDPoolName(text) else { throw .usage("--disk-store needs rbd:POOL or rbd:POOL/NAMESPACE") }
+        guard let conf = words["--ceph-conf"] else { throw .usage("--disk-store \(text) needs the cluster's --ceph-conf") }
+        return (name, RBDPool.Access(conf: conf, user: words["--ceph-user"]))
     }
 
     private static func engine(_ word: String?) throws(Exit) -> XTSEngine {

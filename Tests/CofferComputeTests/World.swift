@@ -52,7 +52,7 @@ final class World: Sendable {
             authenticator: AuthenticatorDouble(), audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
                 ruleSet: ruleSet, authority: "https://localhost:8443", tenantID: Self.tenant, subscriptionID: Self.subscription, region: "uksouth",
-                audiences: ["https://localhost:8443"], disksPath: "/data/disks", machinesPath: "/data/run/vm",
+                audiences: ["https://localhost:8443"], diskStore: .files("/data/disks"), machinesPath: "/data/run/vm",
                 certificateAuthority: "PEM", vaultSuffix: Self.suffix, enforcesPerformance: enforcesPerformance),
             machines: MachinePorts(
                 interfaces: interfaces, host: machines, images: ImagesDouble(), tokens: TokensDouble(), listener: listener, features: features,

@@ -46,6 +46,12 @@ import Testing
         }
     }
 
+    @Test func onlyOneRowSpeaksToCeph() {
+        for file in house.sources where file.target != "CofferRBD" {
+            #expect(!file.imports.contains("CRBD"), "\(file.path)")
+        }
+    }
+
     @Test func filesStayShort() {
         for file in house.sources {
             #expect(file.lines.count <= 400, "\(file.path) has \(file.lines.count) lines; a file ends at 400")

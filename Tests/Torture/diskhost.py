@@ -45,8 +45,8 @@ class Keys:
 
 
 class Host:
-    def __init__(self, program, shim=None):
-        self.program, self.shim, self.process, self.data = program, shim, None, None
+    def __init__(self, program, shim=None, options=()):
+        self.program, self.shim, self.options, self.process, self.data = program, shim, options, None, None
 
     def start(self, data, log, record=None, faults=None):
         self.data = pathlib.Path(data)
@@ -56,7 +56,7 @@ class Host:
                 "LD_PRELOAD": str(self.shim), "TORTURE_ROOT": str(self.data / "disks"), "TORTURE_LOG": str(record or os.devnull),
                 "TORTURE_FAULTS": str(faults or "")}
         self.process = subprocess.Popen(
-            [str(self.program), "--data", str(data), "--foreground"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            [str(self.program), "--data", str(data), "--foreground", *self.options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=open(log, "ab"), env=environment)
         deadline = time.monotonic() + 60
         while True:

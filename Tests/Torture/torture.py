@@ -2,11 +2,11 @@
 """Tortures coffer-diskd: random reads, writes, trims, flushes, snapshots, re-wraps, re-encryptions and resizes against a model in
 memory, ended by crashes at random times; after each every flushed byte must be right and every sector decrypt.
 
-    torture.py [--seed N] [--seconds S] [--mode kill|power|faults] [--lie P] [--diskd PATH] [--keep]
+    torture.py [--seed N] [--seconds S] [--mode kill|power|faults|ceph] [--lie P] [--diskd PATH] [--keep]
 
 kill: the process is killed with -9; what it acknowledged is there.  power: on top of that, what was not synced is dropped, torn or
 reordered (shim.c, powercut.py).  faults: writes and syncs of its files fail with EIO and ENOSPC, and a backing file is made shorter: clean
-errors, and no byte that was never written.
+errors, and no byte that was never written.  ceph: as kill, with the disks in a Ceph cluster of one node, which is started for it.
 
 --lie P makes that share of syncs do nothing while they say they did: the program must find fault then, or it finds nothing.
 The last line is `N crashes, N checks, N failed`. Needs Python's `cryptography` and a C compiler.
@@ -25,7 +25,8 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "Journeys")]
+from ceph import POOL, Ceph  # noqa: E402
 from diskhost import FIRST_TARGET, NBD, Gone, Host, Keys, Refused, new_id  # noqa: E402
 from powercut import Replay  # noqa: E402
 
@@ -122,6 +123,14 @@ class Torture:
         self.disks, self.doubtful = {}, set()
         self.tolerates_errors = False
         self.data = self.root / "d0"
+        self.ceph = None
+        if options.mode == "ceph":
+            self.data.mkdir()
+            self.ceph = Ceph(self.root / "ceph", timeout=30)
+            self.ceph.start()
+            store = ["--disk-store", f"rbd:{POOL}", "--ceph-conf", str(self.ceph.conf), "--ceph-user", "coffer"]
+            self.host = Host(options.diskd, options=store)
+            return
         (self.data / "disks").mkdir(parents=True)
         shim = self.root / "shim.so"
         subprocess.run([shutil.which("cc") or "clang", "-O2", "-shared", "-fPIC", "-o", shim, HERE / "shim.c", "-ldl"], check=True)
@@ -136,9 +145,13 @@ class Torture:
         self.record = self.root / f"record-{self.crashes}" if self.options.mode == "power" else None
         self.replay = Replay(self.data / "disks") if self.record else None
         self.set_faults(lie=self.options.lie)
-        self.host.start(self.data, self.log, self.record, self.fault_path)
+        self.host.start(self.data, self.log, self.record, None if self.ceph else self.fault_path)
 
-    def set_faults(self, write=0.0, write_code=5, sync=0.0, sync_code=5, lie=0.0, files=7, deaths=(0.0, 0.0, 0.0), delay=0):
+    def set_faults(self, **faults):
+        if not self.ceph:
+            self.write_faults(**faults)
+
+    def write_faults(self, write=0.0, write_code=5, sync=0.0, sync_code=5, lie=0.0, files=7, deaths=(0.0, 0.0, 0.0), delay=0):
         share = lambda probability: int(probability * 65536)
         words = (write_code, share(write), sync_code, share(sync), share(lie), files, *map(share, deaths), delay)
         self.fault_map[:40] = struct.pack("<10I", *words)
@@ -408,7 +421,7 @@ class Torture:
     def verify(self, disk, when):
         """Reads all of a disk and holds it against the model, which knows more afterwards."""
         connection = NBD(self.host.data / "run/nbd.sock", disk.name)
-        maybe = {"power": disk.maybe, "kill": disk.flying, "faults": disk.unsure}[self.options.mode]
+        maybe = {"power": disk.maybe, "kill": disk.flying, "ceph": disk.flying, "faults": disk.unsure}[self.options.mode]
         for offset in range(0, disk.size, 1 << 20):
             length = min(1 << 20, disk.size - offset)
             error, data = connection.read(offset, length)
@@ -554,9 +567,14 @@ class Torture:
                 raise Fault(f"the re-encryption of {disk.name} does not end: {job}")
             disk.settle(status)
             self.verify(disk, "at the end")
+            if self.ceph:
+                continue
             names = sorted(path.name for path in (self.host.data / "disks" / disk.name).iterdir())
             if names != ["data", "header"]:
                 raise Fault(f"{disk.name} has the files {names} at the end")
+        journals = [name for name in self.ceph.objects() if "journal" in name] if self.ceph else []
+        if journals:
+            raise Fault(f"the pool has {journals} at the end")
 
 
 def seed_of(name):
@@ -571,7 +589,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--mode", choices=("kill", "power", "faults"), default="power")
+    parser.add_argument("--mode", choices=("kill", "power", "faults", "ceph"), default="power")
     parser.add_argument("--lie", type=float, default=0.0)
     parser.add_argument("--diskd", type=pathlib.Path, default=find_diskd())
     parser.add_argument("--keep", action="store_true", help="keep the directory of a run that failed")
@@ -587,6 +605,8 @@ def main():
     finally:
         if torture.host.process and torture.host.process.poll() is None:
             torture.host.kill()
+        if torture.ceph:
+            torture.ceph.stop()
     for failure in torture.failures:
         print(f"FAILED: {failure}")
     print(", ".join(f"{count} {what}" for what, count in sorted(torture.counts.items())))

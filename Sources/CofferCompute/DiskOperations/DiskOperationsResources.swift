@@ -37,7 +37,7 @@ struct InspectedDiskResource: Encodable, Sendable {
     /// For a virtual machine, over vhost-user.
     let vhostUserPath: String?
 
-    init(_ disk: InspectedDisk, disksPath: String, secureAddress: SocketAddress?) {
+    init(_ disk: InspectedDisk, store: DiskStoreLocation, secureAddress: SocketAddress?) {
         let (record, status) = (disk.record, disk.status)
         name = record.id.name
         resourceGroup = record.id.group ?? ""
@@ -50,8 +50,8 @@ struct InspectedDiskResource: Encodable, Sendable {
         encryptionType = record.encryption.rawValue
         diskEncryptionSetId = record.set?.text
         generation = status?.generation
-        dataPath = "\(disksPath)/\(record.disk.text)/data"
-        headerPath = "\(disksPath)/\(record.disk.text)/header"
+        dataPath = store.dataPath(of: record.disk)
+        headerPath = store.headerPath(of: record.disk)
         layers = (status?.layers ?? []).enumerated().map { index, layer in
             Layer(index: index, keyId: layer.keyID, keyVersion: layer.keyVersion, algorithm: layer.algorithm)
         }
@@ -88,11 +88,11 @@ struct ExportedKeyResource: Encodable, Sendable {
     let dataPath: String
     let layers: [Layer]
 
-    init(_ key: ExportedKey, disksPath: String) {
+    init(_ key: ExportedKey, store: DiskStoreLocation) {
         disk = key.record.disk.text
         name = key.record.id.name
         sizeBytes = key.record.byteCount
-        dataPath = "\(disksPath)/\(key.record.disk.text)/data"
+        dataPath = store.dataPath(of: key.record.disk)
         layers = zip(key.status.layers, key.sealed).enumerated().map { index, pair in
             Layer(index: index, keyId: pair.0.keyID, sealedKey: Base64URL.encode(pair.1.box))
         }

@@ -75,7 +75,7 @@ struct DiskOperationsRoutes: Sendable {
         case .exportKey:
             let key = try await service.exportKey(call.scope, to: try request.decode(ExportBody.self).key(), by: grant)
             return try .json(
-                ExportedKeyResource(key, disksPath: settings.disksPath), headers: ["cache-control": "no-store"])
+                ExportedKeyResource(key, store: settings.diskStore), headers: ["cache-control": "no-store"])
         case .reencrypt:
             let limit = try request.decode(ReencryptionBody.self).limit()
             return try .json(ReencryptionResource(try await service.reencrypt(call.scope, bytesPerSecond: limit ?? 0, by: grant)), status: 202)
@@ -105,6 +105,6 @@ struct DiskOperationsRoutes: Sendable {
     }
 
     private func show(_ disk: InspectedDisk) -> InspectedDiskResource {
-        InspectedDiskResource(disk, disksPath: settings.disksPath, secureAddress: certificates.certificates?.address)
+        InspectedDiskResource(disk, store: settings.diskStore, secureAddress: certificates.certificates?.address)
     }
 }

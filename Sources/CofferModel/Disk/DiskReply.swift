@@ -22,13 +22,18 @@ package struct DiskHostGreeting: Codable, Equatable, Sendable {
     /// The same for the keys of disks that are the host's own, and of machines with encryption at host. Another process may have it.
     package let hostRecipientKey: [UInt8]
     package let role: DiskHostRole
+    /// The pool that has the disks, as ``RBDPoolName`` writes it; nil for files of the data directory.
+    package let store: String?
 
-    package init(version: Int, processID: Int32, recipientKey: [UInt8], hostRecipientKey: [UInt8], role: DiskHostRole = .both) {
+    package init(
+        version: Int, processID: Int32, recipientKey: [UInt8], hostRecipientKey: [UInt8], role: DiskHostRole = .both, store: String? = nil
+    ) {
         self.version = version
         self.processID = processID
         self.recipientKey = recipientKey
         self.hostRecipientKey = hostRecipientKey
         self.role = role
+        self.store = store
     }
 }
 

@@ -64,7 +64,7 @@ struct Assembly {
             token: token, threads: processors, report: { logger.warning("vaults", metadata: ["event": "\($0)"]) }
         )
         let diskRoles = DiskRoles(
-            apart: command.diskRoles == .apart, storageLink: command.storageLink, cipher: command.diskCipher.rawValue,
+            apart: command.diskRoles == .apart, store: command.diskStore, storageLink: command.storageLink, cipher: command.diskCipher.rawValue,
             program: try diskHostProgram(), directory: directory)
         let secureDisks = SecureDisks(
             listener: command.diskListen.flatMap { SocketAddress($0) },
@@ -88,7 +88,7 @@ struct Assembly {
             authorizer: identity.authorizer, authenticator: identity.authenticator, audit: audit, clock: clock, bell: bell,
             settings: ComputeSettings(
                 ruleSet: command.rules == .current ? .current : .year2021, authority: authority, tenantID: card.tenantID,
-                subscriptionID: card.subscriptionID, region: card.region, audiences: resources.audiences, disksPath: directory.disksPath,
+                subscriptionID: card.subscriptionID, region: card.region, audiences: resources.audiences, diskStore: diskRoles.store.location(in: directory),
                 machinesPath: directory.machinesPath, certificateAuthority: ca.certificate.pem, vaultSuffix: vaultSuffix,
                 enforcesPerformance: command.enforceDiskLimits
             ),

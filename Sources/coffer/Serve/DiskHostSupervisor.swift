@@ -1,6 +1,7 @@
 import CofferCore
 import CofferModel
 import CofferPlatform
+import Foundation
 import Glibc
 import Logging
 import ServiceLifecycle
@@ -14,6 +15,8 @@ struct DiskHostSupervisor: Service {
     /// Of `coffer-diskd --cipher`.
     let cipher: String
     let role: DiskHostRole
+    /// Where the disks are that it has.
+    let store: DiskStoreOptions
     /// Where a host finds the storage service, as an NBD URI; nil for where that says it is.
     var storageLink: String?
     let dataPath: String
@@ -24,7 +27,8 @@ struct DiskHostSupervisor: Service {
     let onHostChange: @Sendable () async throws -> Void
 
     /// Finds the running host or starts one; returns when it answers.
-    /// - Throws: ``StartFailure`` if it does not answer within ten seconds, or is of another role.
+    /// - Throws: ``StartFailure`` if it does not answer within ten seconds, or sixty where it has to reach a cluster; or is of another role, or has
+    ///   its disks elsewhere.
     func ensure() async throws -> DiskHostGreeting {
         if let greeting = await greeting() {
             guard greeting.role == role else {
@@ -32,16 +36,21 @@ struct DiskHostSupervisor: Service {
                     "a coffer-diskd of the role \(greeting.role.rawValue) serves the disks, and --disk-roles needs one of the role \(role.rawValue): "
                         + "detach all disks and stop coffer serve as it was started before, which ends it.")
             }
+            guard greeting.store == store.diskStore else {
+                throw StartFailure.busy(
+                    "the coffer-diskd that runs has the disks in \(greeting.store ?? "files"), and not in \(store.diskStore ?? "files"): detach all disks "
+                        + "and stop coffer serve as it was started before, which ends it.")
+            }
             return greeting
         }
         let process = try spawn()
         logger.info("started coffer-diskd", metadata: ["pid": "\(process)", "role": "\(role.rawValue)"])
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(store.diskStore == nil ? 10 : 60)
         while ContinuousClock.now < deadline {
             if let greeting = await greeting() { return greeting }
             var status: Int32 = 0
             if unsafe waitpid(process, &status, WNOHANG) == process {
-                throw StartFailure.busy("coffer-diskd ended as it started: its reason is at the end of \(logPath).")
+                throw StartFailure.busy("coffer-diskd ended as it started: \(lastWords() ?? "its reason is at the end of \(logPath).")")
             }
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -83,6 +92,12 @@ struct DiskHostSupervisor: Service {
         }
     }
 
+    /// What a host that ended gave as its reason.
+    private func lastWords() -> String? {
+        guard let log = try? String(contentsOfFile: logPath, encoding: .utf8) else { return nil }
+        return log.split(separator: "\n").last { $0.hasPrefix("coffer-diskd: ") }.map { String($0.dropFirst("coffer-diskd: ".count)) }
+    }
+
     private func greeting() async -> DiskHostGreeting? {
         guard case .greeting(let greeting)? = try? await host.perform(.hello(version: DiskControlVersion.current)) else { return nil }
         return greeting
@@ -91,6 +106,7 @@ struct DiskHostSupervisor: Service {
     private func spawn() throws -> pid_t {
         do {
             var words = [program, "--data", dataPath, "--cipher", cipher, "--role", role.rawValue]
+            words += store.words
             if let storageLink { words += ["--storage", storageLink] }
             return try DetachedProcess.start(words, log: logPath)
         } catch {

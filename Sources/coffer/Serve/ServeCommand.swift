@@ -78,6 +78,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The PEM file of who issues clients' certificates, each of which names a disk's export, or * for all. The installation if left out.")
     var diskClientCa: String?
 
+    @OptionGroup(title: "Disks in Ceph") var diskStore: DiskStoreOptions
+
     @OptionGroup(title: "Hardware token") var token: TokenOptions
 
     @Flag(help: "Let clients move the clock forward by POST /coffer/clock. For tests only.")
