@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """diskbench.py ROUNDS SECONDS NAME=PID=URI...: measures disk servers that run side by side, a JSON line for each round and peer.
 
-A URI is NBD's, and fio the client, or vhost:SOCKET, and the program that VHOSTBENCH names (vhostbench.c).
+A URI is NBD's, and fio the client (a name NAME*N has N connections; on SIZE of the disk, 1000M), or vhost:SOCKET, and the program that VHOSTBENCH names (vhostbench.c).
 
 All servers run all the time; in a round each is measured once, one right after the other, so that whatever else happens to the machine
 meets all of them. A round before the first is not counted: what a server touches for the first time costs it more. A measurement during
@@ -35,10 +35,10 @@ def wait_for_quiet():
             return
 
 
-def by_fio(uri, seconds, pattern, block, depth):
+def by_fio(uri, connections, seconds, pattern, block, depth):
     command = ["fio", "--name=j", f"--rw={pattern}", f"--bs={block}", f"--iodepth={depth}", "--time_based", f"--runtime={seconds}",
-               "--size=1000M", "--norandommap", "--scramble_buffers=0", "--randrepeat=0", "--thread", "--output-format=json",
-               "--ioengine=nbd", f"--uri={uri}"]
+               f"--size={os.environ.get('SIZE', '1000M')}", "--norandommap", "--scramble_buffers=0", "--randrepeat=0", "--thread", "--output-format=json",
+               "--ioengine=nbd", f"--uri={uri}", f"--numjobs={connections}", "--group_reporting"]
     output = subprocess.run(command, capture_output=True, text=True).stdout
     job = json.loads(output[output.index("{"):])["jobs"][0]
     side = job["write" if "write" in pattern else "read"]
@@ -48,7 +48,7 @@ def by_fio(uri, seconds, pattern, block, depth):
             "p99": side["clat_ns"]["percentile"]["99.000000"] / 1000, "bytes": side["io_bytes"]}
 
 
-def by_vhost(uri, seconds, pattern, block, depth):
+def by_vhost(uri, _, seconds, pattern, block, depth):
     command = [os.environ["VHOSTBENCH"], uri.removeprefix("vhost:"), str(seconds), str(block), str(depth), pattern]
     ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
@@ -56,10 +56,10 @@ def by_vhost(uri, seconds, pattern, block, depth):
     return json.loads(ended.stdout)
 
 
-def run(uri, pid, seconds, *workload):
+def run(uri, connections, pid, seconds, *workload):
     measure = by_vhost if uri.startswith("vhost:") else by_fio
     server, busy, times, start = processor_seconds(pid), busy_seconds(), os.times(), time.time()
-    result = measure(uri, seconds, *workload)
+    result = measure(uri, connections, seconds, *workload)
     elapsed, after = time.time() - start, os.times()
     server, busy = processor_seconds(pid) - server, busy_seconds() - busy
     client = after.children_user - times.children_user + after.children_system - times.children_system
@@ -67,11 +67,11 @@ def run(uri, pid, seconds, *workload):
     return {**result, "serverSecondsPerGiB": server / (byte_count / 2**30), "foreign": max(0, busy - client - server) / elapsed}
 
 
-def least_disturbed(uri, pid, seconds, *workload):
+def least_disturbed(*measurement):
     best = None
     for _ in range(int(os.environ.get("ATTEMPTS", "5"))):
         wait_for_quiet()
-        result = run(uri, pid, seconds, *workload)
+        result = run(*measurement)
         if best is None or result["foreign"] < best["foreign"]:
             best = result
         if best["foreign"] < 0.2:
@@ -79,13 +79,16 @@ def least_disturbed(uri, pid, seconds, *workload):
     return best
 
 
-rounds, seconds, peers = int(sys.argv[1]), float(sys.argv[2]), [peer.split("=", 2) for peer in sys.argv[3:]]
+rounds, seconds, peers = int(sys.argv[1]), float(sys.argv[2]), []
+for peer in sys.argv[3:]:
+    name, pid, uri = peer.split("=", 2)
+    peers.append((name, uri, name.partition("*")[2] or "1", int(pid)))
 for workload, parameters in WORKLOADS.items():
     for number in range(rounds + 1):
-        for name, pid, uri in peers:
+        for name, *server in peers:
             if number == 0:
-                run(uri, int(pid), seconds, *parameters)
+                run(*server, seconds, *parameters)
                 continue
-            result = least_disturbed(uri, int(pid), seconds, *parameters)
+            result = least_disturbed(*server, seconds, *parameters)
             print(json.dumps({"round": number, "peer": name, "workload": workload, **result}), flush=True)
     print(f"{workload} measured, load {os.getloadavg()[0]:.2f}", file=sys.stderr)
