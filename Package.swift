@@ -39,7 +39,7 @@ let house: [Row] = [
     // Stores: drivers behind one port, and the seal over them.
     Row(name: "CofferSQLite", needs: ["CofferPlatform", "CofferCore"], outside: [.grdb]),
     Row(name: "CofferPostgres", needs: ["CofferPlatform", "CofferCore"], outside: ["CPostgres"]),
-    Row(name: "CofferCache", needs: ["CofferPlatform"]),
+    Row(name: "CofferCache", needs: ["CofferPlatform", "CofferCore"]),
     Row(name: "CofferSeal", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferToken", needs: ["CofferPlatform", "CofferCore", "CofferCrypto"], outside: ["CPKCS11"]),
     // Disk: its own staircase, without HTTP or a database.

@@ -55,6 +55,13 @@ package final class CachedStore: Store {
         return try await store.write { transaction in try body(MarkingTransaction(transaction, marks)) }
     }
 
+    @discardableResult
+    package func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
+        let marks = WriteMarks(cache)
+        defer { marks.end() }
+        return try store.writeHere { transaction in try body(MarkingTransaction(transaction, marks)) }
+    }
+
     /// Runs `operation`, whose reads may all rest on one look at what other processes have written: the first one's. Each
     /// then sees a state at least as new as the moment `operation` began.
     package static func sharingOnePass<R>(_ operation: () async throws -> R) async rethrows -> R {

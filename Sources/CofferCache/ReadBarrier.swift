@@ -1,3 +1,4 @@
+import CofferCore
 import CofferPlatform
 import Synchronization
 
@@ -11,6 +12,7 @@ final class ReadBarrier: Sendable {
 
     private let feed: any ChangeFeed
     private let cache: DocumentCache
+    private let thread = WorkerPool(name: "store-feed", threads: 1)
     private let state = Mutex(State())
 
     init(feed: any ChangeFeed, cache: DocumentCache) {
@@ -26,11 +28,11 @@ final class ReadBarrier: Sendable {
                 defer { state.isLooking = true }
                 return !state.isLooking
             }
-            if isFirst { Task { await lookUntilNobodyWaits() } }
+            if isFirst { thread.start { self.lookUntilNobodyWaits() } }
         }
     }
 
-    private func lookUntilNobodyWaits() async {
+    private func lookUntilNobodyWaits() {
         while true {
             let batch = state.withLock { state in
                 defer { state.waiting = [] }
@@ -38,15 +40,15 @@ final class ReadBarrier: Sendable {
                 return state.waiting
             }
             if batch.isEmpty { return }
-            let pass = await look()
+            let pass = look()
             for reader in batch { reader.resume(returning: pass) }
         }
     }
 
-    private func look() async -> DocumentCache.Pass? {
+    private func look() -> DocumentCache.Pass? {
         let number = cache.beginLook()
         do {
-            return cache.endLook(number, try await feed.changes())
+            return cache.endLook(number, try feed.changes())
         } catch {
             // The feed begins anew at its next call.
             cache.forgetAll()

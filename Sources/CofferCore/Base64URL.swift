@@ -4,6 +4,12 @@ package enum Base64URL {
     package static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count * 4 + 2) / 3)
+        append(bytes, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Writes the text of `bytes`, without `=`.
+    package static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
         var index = 0
         while index < bytes.count {
             let first = bytes[index]
@@ -15,7 +21,6 @@ package enum Base64URL {
             if index + 2 < bytes.count { text.append(alphabet[Int(third & 63)]) }
             index += 3
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// The bytes of `text`, or nil if it is not base 64 of that alphabet.

@@ -1,19 +1,22 @@
+import CofferCore
 import CofferModel
 package import CofferPlatform
+import Glibc
 import Synchronization
 
-/// The audit log in the store, a hash chain for each resource. What is recorded while a commit is under way shares the
-/// next one, and a chain's part of a commit is one block.
+/// The audit log in the store, a hash chain for each resource. One thread commits: what is recorded while a commit is under way
+/// shares the next one, and a chain's part of a commit is one block.
 ///
 /// A chain's order is the order in which the recorders came, which is that in which the operations ended.
 package final class StoreAuditLog: AuditLog {
     /// After so many records without a signature a chain's head is signed before the period ends.
     static let longestUnsigned: Int64 = 10_000
-    /// How long a commit waits for more records while many come at once, for the sync costs more than they do. A caller that is alone
-    /// never waits. PostgreSQL's `commit_delay` and `commit_siblings` are the same.
-    static let gathering = Duration.microseconds(500)
+    /// How long a commit waits for more records while many come at once, for the commit costs more than they do. A caller that is
+    /// alone never waits. PostgreSQL's `commit_delay` and `commit_siblings` are the same.
+    private static let gatheringMicroseconds: UInt32 = 500
 
     private let store: any Store
+    private let thread = WorkerPool(name: "audit", threads: 1)
     private let queue = Mutex(Queue())
     /// The chains that were lengthened here and not signed since.
     private let moved = Mutex<Set<AuditChain>>([])
@@ -32,13 +35,9 @@ package final class StoreAuditLog: AuditLog {
     package func record(_ event: AuditEvent) async throws {
         let entry = Entry(
             chainKey: event.resource.key, resource: event.resource, json: AuditRecordWriter.json(AuditRecord(event)))
-        let turn = await withCheckedContinuation { continuation in
-            let isFirst = queue.withLock { $0.enter(Waiting(entry: entry, turn: continuation)) }
-            if isFirst { continuation.resume(returning: Turn.commit) }
-        }
-        switch turn {
-        case .committed(let result): try result.get()
-        case .commit: try await commit(entry)
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let isFirst = queue.withLock { $0.enter(Waiting(entry: entry, continuation: continuation)) }
+            if isFirst { thread.start { self.commitWaiting() } }
         }
     }
 
@@ -53,22 +52,23 @@ package final class StoreAuditLog: AuditLog {
         }
     }
 
-    /// Commits `entry` with all that wait, then lets the first of those that came meanwhile do the same.
-    private func commit(_ entry: Entry) async throws {
-        if queue.withLock({ $0.isCrowded }) { try? await Task.sleep(for: Self.gathering) }
-        let batch = queue.withLock { $0.takeBatch() }
-        let results = await write([entry] + batch.map(\.entry))
-        for recorder in batch { recorder.turn.resume(returning: .committed(results[recorder.entry.chainKey] ?? .success(()))) }
-        queue.withLock { $0.leave() }?.turn.resume(returning: .commit)
-        try results[entry.chainKey]?.get()
+    /// Commits until nobody waits.
+    private func commitWaiting() {
+        while true {
+            if queue.withLock({ $0.isCrowded }) { usleep(Self.gatheringMicroseconds) }
+            let batch = queue.withLock { $0.takeBatch() }
+            if batch.isEmpty { return }
+            let results = write(batch.map(\.entry))
+            for recorder in batch { recorder.continuation.resume(with: results[recorder.entry.chainKey] ?? .success(())) }
+        }
     }
 
     /// Commits `entries` and tells how it ended for each chain. A chain that is damaged fails alone.
-    private func write(_ entries: [Entry]) async -> [String: Result<Void, any Error>] {
+    private func write(_ entries: [Entry]) -> [String: Result<Void, any Error>] {
         let parts = Self.parts(entries)
         do {
             let known = written.withLock { $0 }
-            let heads = try await store.write { transaction in
+            let heads = try store.writeHere { transaction in
                 try parts.map { try transaction.append($0.records, to: $0.chain, of: $0.resource, after: known[$0.chain]) }
             }
             note(parts.map(\.chain), heads)
@@ -76,7 +76,7 @@ package final class StoreAuditLog: AuditLog {
         } catch StoreError.corrupt where parts.count > 1 {
             var results: [String: Result<Void, any Error>] = [:]
             for part in parts {
-                let alone = await write(entries.filter { $0.chainKey == part.chain.key })
+                let alone = write(entries.filter { $0.chainKey == part.chain.key })
                 results.merge(alone) { first, _ in first }
             }
             return results
@@ -119,43 +119,34 @@ package final class StoreAuditLog: AuditLog {
         var records: [[UInt8]]
     }
 
-    /// What a recorder is told.
-    private enum Turn: Sendable {
-        /// Its event was part of a commit that ended so.
-        case committed(Result<Void, any Error>)
-        /// It is its turn to commit.
-        case commit
-    }
-
     private struct Waiting: Sendable {
         let entry: Entry
-        let turn: CheckedContinuation<Turn, Never>
+        let continuation: CheckedContinuation<Void, any Error>
     }
 
     private struct Queue: Sendable {
         /// One transaction holds no more events than this, and is full when it has so many bytes.
         static let longestBatch = 500
         static let fullBatch = 256 * 1024
-        private var waiting: [Waiting] = []
-        private var isCommitting = false
         /// A last batch of so many shows that many come at once.
         static let crowd = 4
+
+        private var waiting: [Waiting] = []
+        private var isCommitting = false
         private var lastCount = 0
 
         var isCrowded: Bool { lastCount >= Self.crowd }
 
         var count: Int { waiting.count }
 
-        /// Whether the newcomer is to commit at once. If not, it waits.
+        /// Whether the newcomer is the first, for whom somebody must begin to commit.
         mutating func enter(_ newcomer: Waiting) -> Bool {
-            if isCommitting {
-                waiting.append(newcomer)
-                return false
-            }
-            isCommitting = true
-            return true
+            waiting.append(newcomer)
+            defer { isCommitting = true }
+            return !isCommitting
         }
 
+        /// What is to be committed next; empty if nobody waits, and then the next newcomer is a first one.
         mutating func takeBatch() -> [Waiting] {
             var count = 0
             var byteCount = 0
@@ -166,16 +157,8 @@ package final class StoreAuditLog: AuditLog {
             let batch = Array(waiting.prefix(count))
             waiting.removeFirst(batch.count)
             lastCount = batch.count
+            isCommitting = !batch.isEmpty
             return batch
-        }
-
-        /// The next to commit, if somebody waits.
-        mutating func leave() -> Waiting? {
-            if waiting.isEmpty {
-                isCommitting = false
-                return nil
-            }
-            return waiting.removeFirst()
         }
     }
 }

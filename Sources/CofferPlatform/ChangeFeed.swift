@@ -1,8 +1,8 @@
 /// Tells which documents changed in a store that other processes write to as well. Answered by CofferPostgres.
 package protocol ChangeFeed: Sendable {
     /// What was committed since the snapshot of the last call, by whatever process, up to a snapshot that is taken after
-    /// this call began. One call runs at a time.
-    func changes() async throws -> StoreChanges
+    /// this call began. One call runs at a time, on a thread that waits for it and runs no tasks.
+    func changes() throws -> StoreChanges
 }
 
 /// What changed in a store between two looks at it.

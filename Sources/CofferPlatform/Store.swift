@@ -14,6 +14,9 @@ package protocol Store: Sendable {
     /// Runs `body` and commits durably when it returns; nothing is kept if it throws. Serializable.
     @discardableResult
     func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R
+    /// The same on a thread of the caller's own, which waits for it and runs no tasks.
+    @discardableResult
+    func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R
 }
 
 extension Store {

@@ -1,4 +1,3 @@
-import CofferCore
 package import CofferPlatform
 import Synchronization
 
@@ -23,20 +22,17 @@ package final class PostgresChangeFeed: ChangeFeed {
     }
 
     private let url: String
-    private let worker = WorkerPool(name: "postgres-feed", threads: 1)
     private let state = Mutex(State())
 
     init(url: String) {
         self.url = url
     }
 
-    package func changes() async throws -> StoreChanges {
-        try await worker.run { [self] in
-            do {
-                return try state.withLock { try look(&$0) }
-            } catch let failure as PostgresFailure {
-                throw StoreError.unavailable(failure.text)
-            }
+    package func changes() throws -> StoreChanges {
+        do {
+            return try state.withLock { try look(&$0) }
+        } catch let failure as PostgresFailure {
+            throw StoreError.unavailable(failure.text)
         }
     }
 

@@ -1,7 +1,8 @@
 import CofferCore
 import Synchronization
 
-/// As many threads as connections, so that a job on one of the threads always finds a connection or may make one.
+/// As many threads as connections, so that a job on one of the threads always finds a connection or may make one. So does whoever
+/// takes one for a thread of its own, of which there are few.
 final class PostgresPool: Sendable {
     private let url: String
     private let workers: WorkerPool

@@ -45,6 +45,11 @@ package final class PostgresStore: Store {
         }
     }
 
+    @discardableResult
+    package func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
+        try Self.translated { try Self.write(pool, body) }
+    }
+
     private static func read<R>(_ pool: PostgresPool, _ body: (any ReadTransaction) throws -> R) throws -> R {
         var lost: PostgresFailure?
         for _ in 0..<2 {

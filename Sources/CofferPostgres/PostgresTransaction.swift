@@ -102,16 +102,14 @@ final class PostgresTransaction: WriteTransaction {
         guard StoreName.isCollection(stream) else { throw StoreError.badName }
         let rows = try query(
             """
-            INSERT INTO coffer.streams (stream, last) VALUES ($1, 1)
-            ON CONFLICT (stream) DO UPDATE SET last = streams.last + 1 RETURNING last
-            """, [.text(stream)]
+            WITH counter AS (
+                INSERT INTO coffer.streams (stream, last) VALUES ($1, 1)
+                ON CONFLICT (stream) DO UPDATE SET last = streams.last + 1 RETURNING last
+            )
+            INSERT INTO coffer.events (stream, sequence, body) SELECT $1, last, $2 FROM counter RETURNING sequence
+            """, [.text(stream), .bytes(body)]
         )
-        let sequence = rows.integer(0, 0)
-        try query(
-            "INSERT INTO coffer.events (stream, sequence, body) VALUES ($1, $2, $3)",
-            [.text(stream), .integer(sequence), .bytes(body)]
-        )
-        return sequence
+        return rows.integer(0, 0)
     }
 
     @discardableResult

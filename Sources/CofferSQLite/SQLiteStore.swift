@@ -63,6 +63,15 @@ package final class SQLiteStore: Store {
         }
     }
 
+    @discardableResult
+    package func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
+        do {
+            return try writer.writeHere(body)
+        } catch let error as DatabaseError {
+            throw error.asStoreError(path)
+        }
+    }
+
     /// What SQLite says of its settings, for tests: the journal mode and the number of `synchronous` (2 is FULL).
     package func durability() async throws -> (journal: String, synchronous: Int) {
         try await readers.run { [pool] in

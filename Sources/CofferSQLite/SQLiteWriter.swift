@@ -3,8 +3,9 @@ import CofferPlatform
 import GRDB
 import Synchronization
 
-/// The one thread that writes. Transactions that wait while one is being committed are then run together, each in a
-/// savepoint of its own, and made durable by one commit: waiting for the disk is what a write costs.
+/// Runs transactions one after the other, on a thread of its own or on the caller's. Those that wait for its own while one is being
+/// committed are then run together, each in a savepoint of its own, and made durable by one commit: waiting for the disk is what
+/// a write costs.
 final class SQLiteWriter: Sendable {
     private let pool: DatabasePool
     private let thread = WorkerPool(name: "store-writer", threads: 1)
@@ -23,6 +24,13 @@ final class SQLiteWriter: Sendable {
         return try job.outcome()
     }
 
+    /// The same on this thread, with a commit of its own.
+    func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
+        let job = Job(body: body)
+        commit([job])
+        return try job.outcome()
+    }
+
     private func commitWaiting() {
         let jobs = waiting.withLock { jobs in
             defer { jobs = [] }
@@ -36,7 +44,11 @@ final class SQLiteWriter: Sendable {
         do {
             try pool.writeWithoutTransaction { database in
                 try database.inTransaction(.immediate) {
-                    for job in jobs { try job.run(in: database) }
+                    if jobs.count == 1 {
+                        try jobs[0].runAlone(in: database)
+                    } else {
+                        for job in jobs { try job.run(in: database) }
+                    }
                     return .commit
                 }
             }
@@ -54,6 +66,9 @@ private protocol WriteJob: Sendable {
     /// Runs in a savepoint. An error of the job itself is kept as its outcome.
     /// - Throws: what ends the whole transaction.
     func run(in database: Database) throws
+    /// Runs as all there is in the transaction.
+    /// - Throws: what ends it, an error of the job itself included.
+    func runAlone(in database: Database) throws
     /// Nothing of this transaction was kept.
     func fail(_ error: any Error)
 }
@@ -79,6 +94,11 @@ private final class Job<R: Sendable>: WriteJob {
             // After a full disk or a failed read SQLite takes back the whole transaction, other jobs' work included.
             if !database.isInsideTransaction { throw error }
         }
+    }
+
+    func runAlone(in database: Database) throws {
+        let value = try body(SQLiteTransaction(database: database))
+        result.withLock { $0 = .success(value) }
     }
 
     func fail(_ error: any Error) {

@@ -13,6 +13,11 @@ package final class InMemoryStore: Store {
 
     @discardableResult
     package func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
+        try writeHere(body)
+    }
+
+    @discardableResult
+    package func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
         try contents.withLock { contents in
             let transaction = MemoryTransaction(contents)
             let result = try body(transaction)

@@ -225,4 +225,9 @@ private final class CountingStore: Store {
     func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
         try await store.write(body)
     }
+
+    @discardableResult
+    func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
+        try store.writeHere(body)
+    }
 }

@@ -4,6 +4,7 @@ import CofferMonitor
 import CofferPlatform
 import CofferSeal
 import CofferTesting
+import Glibc
 import Synchronization
 import Testing
 
@@ -209,9 +210,8 @@ private final class CountingStore: Store {
     private struct State {
         var batches: [Int] = []
         var isFailing = false
-        var blocked: CheckedContinuation<Void, Never>?
+        var isBlocked = false
         var isReleased = false
-        var watcher: CheckedContinuation<Void, Never>?
     }
 
     private let state = Mutex(State())
@@ -221,37 +221,24 @@ private final class CountingStore: Store {
     func fail() { state.withLock { $0.isFailing = true } }
 
     func untilBlocked() async {
-        await withCheckedContinuation { continuation in
-            let isBlocked = state.withLock { state in
-                if state.blocked == nil { state.watcher = continuation }
-                return state.blocked != nil
-            }
-            if isBlocked { continuation.resume() }
-        }
+        while !state.withLock({ $0.isBlocked }) { await Task.yield() }
     }
 
-    func release() {
-        state.withLock { state in
-            state.isReleased = true
-            return state.blocked
-        }?.resume()
-    }
+    func release() { state.withLock { $0.isReleased = true } }
 
     func read<R: Sendable>(_ body: @escaping @Sendable (any ReadTransaction) throws -> R) async throws -> R {
         throw StoreError.unavailable("not read here")
     }
 
     func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
-        if !state.withLock({ $0.isReleased }) {
-            await withCheckedContinuation { continuation in
-                state.withLock { state in
-                    state.blocked = continuation
-                    return state.watcher
-                }?.resume()
-            }
-        }
+        throw StoreError.unavailable("not written here")
+    }
+
+    func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
+        state.withLock { $0.isBlocked = true }
+        while !state.withLock({ $0.isReleased }) { usleep(1000) }
         if state.withLock({ $0.isFailing }) { throw StoreError.unavailable("full") }
-        let transaction = CountingTransaction()
+        let transaction = CountingTransaction(sequence: Int64(batches.count))
         let result = try body(transaction)
         state.withLock { $0.batches.append(transaction.count) }
         return result
@@ -260,6 +247,9 @@ private final class CountingStore: Store {
 
 private final class CountingTransaction: WriteTransaction {
     private(set) var count = 0
+    private var sequence: Int64
+
+    init(sequence: Int64) { self.sequence = sequence }
 
     func document(_ id: String, in collection: String) throws -> Document? { nil }
     func documents(in collection: String, prefix: String, after: String?, limit: Int) throws -> [Document] { [] }
@@ -268,6 +258,7 @@ private final class CountingTransaction: WriteTransaction {
     func remove(_ id: String, in collection: String, if condition: WriteCondition) throws -> Bool { false }
     func append(_ body: [UInt8], to stream: String) throws -> Int64 {
         count += AuditBlock(body)?.lines.count ?? 0
-        return 1
+        sequence += 1
+        return sequence
     }
 }

@@ -39,7 +39,7 @@ package struct AuditBlock: Equatable, Sendable {
             hasher.add(record)
             body.append(contentsOf: String(hasher.count).utf8)
             body.append(UInt8(ascii: " "))
-            body.append(contentsOf: Base64URL.encode(hasher.hash).utf8)
+            Base64URL.append(hasher.hash, to: &body)
             body.append(UInt8(ascii: " "))
             body.append(contentsOf: record)
             body.append(UInt8(ascii: "\n"))

@@ -43,6 +43,11 @@ struct FusedStore: Store {
     func write<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) async throws -> R {
         try await fuse.step { try await base.write(body) }
     }
+
+    func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
+        guard !fuse.isBurnt else { throw Fuse.Crash() }
+        return try base.writeHere(body)
+    }
 }
 
 struct FusedHost: DiskHost {
