@@ -10,8 +10,8 @@ import NIOSSL
 /// waits for its answers costs no system call for that.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let adapter: RequestAdapter
     private let executor: LoopExecutor
@@ -112,7 +112,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         body = ByteBuffer()
         let loop = context.eventLoop
         let place = NIOLoopBound((handler: self, context: context), eventLoop: loop)
-        Task(executorPreference: executor) { [adapter] in
+        Task.immediate(executorPreference: executor) { [adapter] in
             let response = await adapter.answer(call)
             if loop.inEventLoop {
                 place.value.handler.write(response, place.value.context, id: call.id)
@@ -123,12 +123,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func write(_ response: HTTPAnswer, _ context: ChannelHandlerContext, id: String = "") {
-        context.write(wrapOutboundOut(.head(response.head)), promise: nil)
-        if let content = response.content { return stream(content, of: response, context, id: id) }
-        if !response.body.isEmpty {
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
+        if let content = response.content {
+            context.write(wrapOutboundOut(response.bytes), promise: nil)
+            return stream(content, of: response, context, id: id)
         }
-        end(response, context)
+        end(response, context, with: response.bytes)
     }
 
     /// Sends a long answer piece by piece, the next one when the client has taken the last.
@@ -153,15 +152,25 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    private func end(_ response: HTTPAnswer, _ context: ChannelHandlerContext) {
-        let end = wrapOutboundOut(.end(nil))
+    /// - Parameter bytes: What is left to be sent.
+    private func end(_ response: HTTPAnswer, _ context: ChannelHandlerContext, with bytes: ByteBuffer = ByteBuffer()) {
         guard !response.closes, !isLast else {
             let channel = context.channel
-            return context.writeAndFlush(end).whenComplete { _ in channel.close(promise: nil) }
+            return context.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in channel.close(promise: nil) }
         }
-        context.writeAndFlush(end, promise: nil)
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         isAnswering = false
+        takeWaiting(context)
+    }
+
+    private var isTakingWaiting = false
+
+    private func takeWaiting(_ context: ChannelHandlerContext) {
+        // Of a request that was answered at once: who took it goes on, for the stack has an end.
+        guard !isTakingWaiting else { return }
+        isTakingWaiting = true
         while !isAnswering, let part = waiting.popFirst() { take(part, context) }
+        isTakingWaiting = false
         if holdsRead, waiting.isEmpty {
             holdsRead = false
             context.read()
@@ -190,9 +199,9 @@ struct HTTPCall: Sendable {
 
 /// A response ready to be written.
 struct HTTPAnswer: Sendable {
-    let head: HTTPResponseHead
-    let body: [UInt8]
-    /// Sent instead of `body`.
+    /// The head, and the body unless it is long: one piece, which is one TLS record if it fits.
+    let bytes: ByteBuffer
+    /// Sent after `bytes`.
     let content: ResponseContent?
     /// Whether the connection ends with it.
     let closes: Bool
@@ -222,7 +231,7 @@ extension ResponseContent {
                 return .failed(error)
             }
             do {
-                try await channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes)))).get()
+                try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
             } catch {
                 return .clientLeft
             }

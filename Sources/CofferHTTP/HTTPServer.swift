@@ -82,10 +82,8 @@ package struct HTTPServer: Service {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(NIOSSLServerHandler(context: context))
-                    // ConnectionHandler takes one request at a time and refuses what is no HTTP; RequestAdapter leaves out headers
-                    // that would break the response apart.
-                    try pipeline.configureHTTPServerPipeline(
-                        withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
+                    // ConnectionHandler takes one request at a time and refuses what is no HTTP; RequestAdapter writes the answers.
+                    try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)))
                     try pipeline.addHandler(ConnectionHandler(adapter: adapter, channel: channel))
                     connections.add(channel)
                 }

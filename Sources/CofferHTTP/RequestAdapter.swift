@@ -3,6 +3,7 @@ import CofferModel
 import CofferPlatform
 import Foundation
 import Logging
+import NIOCore
 import NIOHTTP1
 import Synchronization
 
@@ -48,8 +49,7 @@ final class RequestAdapter: Sendable {
 
     /// To what is no HTTP.
     static let malformed = HTTPAnswer(
-        head: HTTPResponseHead(version: .http1_1, status: .badRequest, headers: ["connection": "close", "content-length": "0"]),
-        body: [], content: nil, closes: true)
+        bytes: ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"), content: nil, closes: true)
 
     private func path(of call: HTTPCall) -> Substring {
         call.head.uri.prefix { $0 != "?" }
@@ -80,7 +80,7 @@ final class RequestAdapter: Sendable {
     private static func split(_ uri: String) -> (host: String?, path: String, query: String?) {
         var rest = uri[...]
         var host: String?
-        if !rest.hasPrefix("/"), let scheme = rest.range(of: "://") {
+        if rest.utf8.first != UInt8(ascii: "/"), let scheme = rest.range(of: "://") {
             rest = rest[scheme.upperBound...]
             let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
             host = String(rest[..<end])
@@ -106,27 +106,41 @@ final class RequestAdapter: Sendable {
         return APIResponse(status: refusal.status, headers: headers, body: body)
     }
 
+    /// The whole answer as it is sent (RFC 9112 section 4).
     private func response(_ answer: APIResponse, to call: HTTPCall, requestID: String, _ now: Timestamp) -> HTTPAnswer {
-        var headers = HTTPHeaders()
-        headers.reserveCapacity(answer.headers.count + 10)
-        let asked = call.head.headers
-        headers.add(name: "x-ms-request-id", value: requestID)
-        headers.add(name: "x-ms-correlation-request-id", value: asked.first(name: "x-ms-correlation-request-id") ?? requestID)
-        if let client = asked.first(name: "x-ms-client-request-id") { headers.add(name: "x-ms-client-request-id", value: client) }
-        headers.add(name: "cache-control", value: "no-cache")
-        headers.add(name: "strict-transport-security", value: "max-age=31536000")
-        headers.add(name: "x-content-type-options", value: "nosniff")
-        headers.add(name: "date", value: date(now))
-        for (name, value) in answer.headers where !Self.own.contains(name) && !Self.splits(name) && !Self.splits(value) {
-            headers.add(name: name, value: value)
+        let isHead = call.head.method == .HEAD
+        let body = isHead || answer.content != nil ? [] : answer.body
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(768 + body.count)
+        func add(_ name: String, _ value: String) {
+            bytes.append(contentsOf: name.utf8)
+            bytes.append(contentsOf: ": ".utf8)
+            bytes.append(contentsOf: value.utf8)
+            bytes.append(contentsOf: "\r\n".utf8)
         }
-        if answer.status != 204, answer.status != 304 { headers.add(name: "content-length", value: String(answer.byteCount)) }
+        bytes.append(contentsOf: "HTTP/1.1 ".utf8)
+        bytes.append(contentsOf: String(answer.status).utf8)
+        bytes.append(contentsOf: " ".utf8)
+        bytes.append(contentsOf: HTTPResponseStatus(statusCode: answer.status).reasonPhrase.utf8)
+        bytes.append(contentsOf: "\r\n".utf8)
+        let asked = call.head.headers
+        add("x-ms-request-id", requestID)
+        add("x-ms-correlation-request-id", Self.echo(asked.first(name: "x-ms-correlation-request-id")) ?? requestID)
+        if let client = Self.echo(asked.first(name: "x-ms-client-request-id")) { add("x-ms-client-request-id", client) }
+        bytes.append(contentsOf: "cache-control: no-cache\r\nstrict-transport-security: max-age=31536000\r\nx-content-type-options: nosniff\r\n".utf8)
+        add("date", date(now))
+        for (name, value) in answer.headers where !Self.own.contains(name) && !Self.splits(name) && !Self.splits(value) { add(name, value) }
+        if answer.status != 204, answer.status != 304 { add("content-length", String(answer.byteCount)) }
         let closes = !call.head.isKeepAlive
-        if closes { headers.add(name: "connection", value: "close") }
-        return HTTPAnswer(
-            head: HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers),
-            body: call.head.method == .HEAD ? [] : answer.body, content: call.head.method == .HEAD ? nil : answer.content, closes: closes
-        )
+        if closes { add("connection", "close") }
+        bytes.append(contentsOf: "\r\n".utf8)
+        bytes.append(contentsOf: body)
+        return HTTPAnswer(bytes: ByteBuffer(bytes: bytes), content: isHead ? nil : answer.content, closes: closes)
+    }
+
+    /// A client's header as it is given back.
+    private static func echo(_ value: String?) -> String? {
+        value.flatMap { splits($0) ? nil : $0 }
     }
 
     /// What every response says itself.

@@ -1,5 +1,3 @@
-import CofferCore
-
 /// Ids for the requests of one connection, each a version 4 UUID (RFC 9562 section 5.4): random bits for the connection, and a
 /// count from a random start.
 struct RequestIDs {
@@ -9,13 +7,13 @@ struct RequestIDs {
     /// Lower case, with hyphens.
     mutating func next() -> String {
         low &+= 1
-        let bits = [high & ~0xF000 | 0x4000, low & ~(0b11 << 62) | 0b10 << 62]
-        let digits = Hex.encode(bits.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }).utf8
+        let bits: InlineArray<2, UInt64> = [high & ~0xF000 | 0x4000, low & ~(0b11 << 62) | 0b10 << 62]
         var text: [UInt8] = []
         text.reserveCapacity(36)
-        for (position, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(position) { text.append(UInt8(ascii: "-")) }
-            text.append(digit)
+        for digit in 0..<32 {
+            if digit == 8 || digit == 12 || digit == 16 || digit == 20 { text.append(UInt8(ascii: "-")) }
+            let value = UInt8(truncatingIfNeeded: bits[digit >> 4] >> UInt64(60 - 4 * (digit & 15))) & 15
+            text.append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10)
         }
         return String(decoding: text, as: UTF8.self)
     }

@@ -48,7 +48,7 @@ package struct APIRequest: Sendable {
 
     /// A query parameter, its name compared without regard to case.
     package func parameter(_ name: String) -> String? {
-        query.first { $0.name.lowercased() == name.lowercased() }?.value
+        query.first { $0.name == name || $0.name.lowercased() == name.lowercased() }?.value
     }
 
     /// `x-ms-client-request-id` if the client sent one, else our own id.

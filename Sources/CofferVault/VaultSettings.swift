@@ -42,8 +42,9 @@ package struct VaultSettings: Sendable {
     /// header keeps the key's URL, and the installation may since have moved to another port.
     func vault(host: String) -> VaultName? {
         let host = Self.withoutPort(host.lowercased())
-        guard host.hasSuffix(domain) else { return nil }
-        return VaultName(String(host.dropLast(domain.count)))
+        let length = host.utf8.count - domain.utf8.count
+        guard length >= 0, host.utf8.dropFirst(length).elementsEqual(domain.utf8) else { return nil }
+        return VaultName(String(decoding: host.utf8.prefix(length), as: UTF8.self))
     }
 
     private static func withoutPort(_ host: String) -> String {

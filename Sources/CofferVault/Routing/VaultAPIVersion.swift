@@ -20,12 +20,12 @@ struct VaultAPIVersion: Equatable, Sendable {
     /// - Throws: ``APIError/badAPIVersion(_:)``.
     init(_ text: String?) throws {
         guard let text, text.utf8.count <= 40 else { throw APIError.badAPIVersion(text) }
-        let numbers = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        let numbers = Self.split(text[...], "-", atMost: 1)
         if let form = Self.numbered(numbers[0]), numbers.count == 1 || Self.isPreview(numbers[1]) {
             self.form = form
             return
         }
-        let parts = text.split(separator: "-", maxSplits: 3, omittingEmptySubsequences: false)
+        let parts = Self.split(text[...], "-", atMost: 3)
         guard parts.count == 3 || parts.count == 4 && Self.isPreview(parts[3]),
             Self.number(parts[0], digits: 4...4) != nil, let month = Self.number(parts[1], digits: 2...2),
             let day = Self.number(parts[2], digits: 2...2), (1...12).contains(month), (1...31).contains(day),
@@ -65,7 +65,7 @@ struct VaultAPIVersion: Equatable, Sendable {
     var hasSecretConversion: Bool { hasPreviousVersion }
 
     private static func numbered(_ text: Substring) -> Form? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = Self.split(text, ".")
         guard parts.count == 2, let major = number(parts[0], digits: 1...2), let minor = number(parts[1], digits: 1...2),
             major >= 7
         else { return nil }
@@ -74,8 +74,13 @@ struct VaultAPIVersion: Equatable, Sendable {
 
     /// `preview`, or `preview.` and a number.
     private static func isPreview(_ text: Substring) -> Bool {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = Self.split(text, ".")
         return parts[0].lowercased() == "preview" && (parts.count == 1 || parts.count == 2 && number(parts[1], digits: 1...3) != nil)
+    }
+
+    /// The parts between separators, by bytes: by characters it takes a microsecond of every request.
+    private static func split(_ text: Substring, _ separator: Unicode.Scalar, atMost splits: Int = .max) -> [Substring] {
+        text.utf8.split(separator: UInt8(ascii: separator), maxSplits: splits, omittingEmptySubsequences: false).map { Substring($0) }
     }
 
     private static func number(_ text: Substring, digits: ClosedRange<Int>) -> Int? {

@@ -86,5 +86,5 @@ extension AccessPolicy {
 
 extension String {
     /// Text from outside, cut to a length that may stand in a message.
-    var shortened: String { count > 80 ? "\(prefix(80))…" : self }
+    var shortened: String { utf8.count > 80 && count > 80 ? "\(prefix(80))…" : self }
 }

@@ -28,9 +28,7 @@ struct FrontDoor: APIHandler {
 
     private func answer(_ request: APIRequest) async throws -> APIResponse {
         // A client may leave out the port that is the scheme's own, or reach us through a forwarded one.
-        let name = request.host.split(separator: ":").first.map(String.init) ?? ""
-        let domain = vaultSuffix.split(separator: ":").first.map(String.init) ?? ""
-        if name.hasSuffix("." + domain) { return try await vaults.handle(request) }
+        if Self.isBelow(Self.withoutPort(vaultSuffix), Self.withoutPort(request.host)) { return try await vaults.handle(request) }
         if request.path.first?.lowercased() == "coffer" {
             if let clock, request.path.dropFirst().first == "clock" { return try await clock.handle(request) }
             if audit.handles(request.path) { return try await audit.handle(request) }
@@ -42,5 +40,16 @@ struct FrontDoor: APIHandler {
         if isTokenPath(path) { return try await tokens.handle(request) }
         if isDirectoryPath(path) { return try await directory.handle(request) }
         return try await resources.handle(request)
+    }
+
+    private static func withoutPort(_ host: String) -> Substring.UTF8View {
+        host.utf8.prefix { $0 != UInt8(ascii: ":") }
+    }
+
+    /// Whether `host` is a name in `domain`.
+    private static func isBelow(_ domain: Substring.UTF8View, _ host: Substring.UTF8View) -> Bool {
+        let (length, whole) = (domain.count, host.count)
+        guard whole > length else { return false }
+        return host.dropFirst(whole - length).elementsEqual(domain) && host.dropFirst(whole - length - 1).first == UInt8(ascii: ".")
     }
 }
