@@ -4,7 +4,7 @@ import CofferModel
 @testable import CofferVault
 
 /// Any bytes as the bodies of key requests that are more than a few fields: an import, a rotation policy, a certificate's policy, and a
-/// duration. What was read is written and read again the same.
+/// duration; and as an object of plain texts, which a decoder reads alike. What was read is written and read again the same.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
@@ -13,6 +13,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         precondition(CalendarDuration(duration.text) == duration, "a duration does not read back")
         _ = now.adding(duration)
         _ = now.subtracting(duration)
+    }
+    if let object = PlainJSONObject(bytes) {
+        let texts = try? JSON.decode([String: String].self, from: bytes)
+        precondition(texts == Dictionary(uniqueKeysWithValues: object.names.map { ($0, object[$0] ?? "") }), "the quick reader reads other texts")
     }
     if let body = try? JSON.decode(ImportKeyBody.self, from: bytes) { _ = try? KeyImport(body) }
     if let body = try? JSON.decode(RotationPolicyBody.self, from: bytes) { _ = try? RotationPolicy(body, created: now, updated: now) }

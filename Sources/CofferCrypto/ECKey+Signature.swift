@@ -9,11 +9,11 @@ extension ECKey {
     package func sign(digest: [UInt8], using scheme: ECSignature) throws(CryptoError) -> [UInt8] {
         guard isPrivate, curve == scheme.curve else { throw .invalidKey }
         guard digest.count == scheme.digest.length else { throw .invalidLength }
-        let context = try operation()
-        try CryptoError.check(unsafe EVP_PKEY_sign_init(context.pointer))
         var encoded = [UInt8](repeating: 0, count: Self.encodedLimit)
         var length = encoded.count
-        try CryptoError.check(unsafe EVP_PKEY_sign(context.pointer, &encoded, &length, digest, digest.count))
+        try withSigner { (context) throws(CryptoError) in
+            try CryptoError.check(unsafe EVP_PKEY_sign(context.pointer, &encoded, &length, digest, digest.count))
+        }
         let width = curve.coordinateLength
         let numbers = unsafe encoded.withUnsafeBytes { encoded in
             var cursor = unsafe encoded.assumingMemoryBound(to: UInt8.self).baseAddress

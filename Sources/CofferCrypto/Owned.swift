@@ -21,3 +21,6 @@ struct Owned: ~Copyable {
         unsafe release(pointer)
     }
 }
+
+// SAFETY: an owner is in one place; what shares one sees to it that one thread at a time uses it.
+extension Owned: @unchecked Sendable {}

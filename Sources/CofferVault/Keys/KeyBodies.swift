@@ -32,6 +32,16 @@ struct UseKeyBody: Decodable, Sendable {
     let tag: String?
 }
 
+extension UseKeyBody {
+    /// Reads a body of the usual form.
+    ///
+    /// - Returns: nil if it is of another form, for a decoder to tell what is wrong, if anything is.
+    init?(plain bytes: [UInt8]) {
+        guard let object = PlainJSONObject(bytes), let alg = object["alg"], let value = object["value"] else { return nil }
+        self.init(alg: alg, value: value, digest: object["digest"], iv: object["iv"], aad: object["aad"], tag: object["tag"])
+    }
+}
+
 /// The body of `PUT /keys/{name}`, as sent.
 struct ImportKeyBody: Decodable, Sendable {
     let key: JSONWebKeyBody

@@ -85,7 +85,7 @@ struct KeysRoutes: Sendable {
     private func use(_ operation: KeyOperation, _ request: VaultRequest) async throws -> VaultAnswer {
         let name = try request.name()
         let grant = try await request.grant(operation.permission, on: name)
-        let body = try request.decode(UseKeyBody.self)
+        let body = try UseKeyBody(plain: request.http.body) ?? request.decode(UseKeyBody.self)
         let result = try await uses.use(name, version: request.version, for: operation, body, request.apiVersion, in: request.vault, by: grant)
         let kid = result.version.url(host: request.host).text
         let key = result.version.audited
