@@ -60,6 +60,20 @@ def test_requests_sent_together_are_answered_in_order(stage):
     connection.close()
 
 
+def test_many_requests_sent_together_do_not_pile_up(stage):
+    """They are answered at once, each as soon as the one before it: on one stack, however many there are."""
+    count = 20_000
+    connection, reader = connect(stage)
+    sender = threading.Thread(target=connection.sendall, args=(b"".join(
+        request(more=f"x-ms-client-request-id: c{number}\r\n") for number in range(count)),))
+    sender.start()
+    for number in range(count):
+        status, headers, _ = answer(reader)
+        expect_equal((status, headers["x-ms-client-request-id"]), (200, f"c{number}"), "the answer's place")
+    sender.join()
+    connection.close()
+
+
 def test_what_is_no_http_is_refused_and_ends_the_connection(stage):
     for garbage in (b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost localhost\r\n\r\n",
                     b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n"):

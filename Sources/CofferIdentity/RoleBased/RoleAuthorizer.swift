@@ -15,7 +15,7 @@ package struct RoleAuthorizer: Authorizer {
 
     package func allows(_ caller: Caller, _ action: Action, on scope: ResourceID) async throws -> Bool {
         let objectID = caller.objectID
-        return try await store.read(answering: StoreQuestion("allows", objectID, action.name, "\(action.plane)", scope.key)) {
+        return try await store.read(answering: StoreQuestion("allows", objectID, action.name, action.plane == .data ? "data" : "management", scope.key)) {
             try $0.roles(of: objectID, at: scope).contains { $0.allows(action) }
         }
     }
