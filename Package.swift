@@ -45,7 +45,7 @@ let house: [Row] = [
     // Disk: its own staircase, without HTTP or a database.
     Row(name: "CofferDiskFormat", needs: ["CofferCore", "CofferCrypto", "CofferModel"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferBlock", needs: ["CofferDiskFormat", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
-    Row(name: "CofferRBD", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel"], outside: ["CRBD"], exclude: ["README.md"]),
+    Row(name: "CofferRBD", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCore"], outside: ["CRBD"], exclude: ["README.md"]),
     Row(name: "CofferNBD", needs: ["CofferBlock", "CofferNBDWire", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferDiskLink", needs: ["CofferBlock", "CofferNBDWire", "CofferCrypto", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferVhost", needs: ["CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),

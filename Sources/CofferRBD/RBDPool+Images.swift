@@ -25,6 +25,7 @@ extension RBDPool {
     /// Takes an image away, if it is there.
     ///
     /// - Returns: Whether it is gone; it is not while others are made of it.
+    /// - Throws: ``RBDFailure``, with `EBUSY` while somebody has it open.
     func remove(_ image: String) throws(RBDFailure) -> Bool {
         let result = unsafe coffer_rbd_remove(io, image)
         switch -result {

@@ -1,4 +1,5 @@
 import CofferBlock
+import CofferCore
 package import CofferDiskFormat
 package import CofferModel
 import Glibc
@@ -48,9 +49,14 @@ extension RBDStore {
     func remove(_ disk: DiskID, madeOf source: DiskID?) throws(DiskFormatError) {
         var next: (disk: DiskID, source: DiskID?)? = (disk, source)
         while let (disk, source) = next {
-            let isGone = try format(dataPlace(of: disk)) { () throws(RBDFailure) in
+            let isGone = try format(dataPlace(of: disk)) { () throws(RBDFailure) -> Bool in
                 try RBDJournal(connection, of: disk).remove()
-                guard try connection.remove(RBDPoolName.image(of: disk)) else { return false }
+                do throws(RBDFailure) {
+                    guard try connection.remove(RBDPoolName.image(of: disk)) else { return false }
+                } catch where error.code == EBUSY {
+                    removeLater(disk, madeOf: source)
+                    return false
+                }
                 if let source { try removeSnapshot(RBDPoolName.image(of: disk), of: source) }
                 return true
             }
@@ -62,6 +68,21 @@ extension RBDStore {
             next = (source, parent)
         }
     }
+
+    /// Takes an image away that somebody has open, in a while: an OSD that went down may take a handle for open until half a minute after it
+    /// is back.
+    private func removeLater(_ disk: DiskID, madeOf source: DiskID?) {
+        let isFirst = images.withLock { $0.leaving.insert(disk).inserted }
+        guard isFirst else { return }
+        PosixThread.start(name: "remove") { [weak self] in
+            sleep(Self.pause)
+            _ = self?.images.withLock { $0.leaving.remove(disk) }
+            try? self?.remove(disk, madeOf: source)
+        }
+    }
+
+    /// In seconds, longer than an OSD waits for a sign of life.
+    private static let pause: UInt32 = 35
 
     private func removeSnapshot(_ name: String, of source: DiskID) throws(RBDFailure) {
         do throws(RBDFailure) { try image(of: source).removeSnapshot(name) } catch where error.code == ENOENT {}

@@ -16,6 +16,8 @@ package final class RBDStore: DiskStore {
     struct Images {
         var open: [DiskID: Opened] = [:]
         var allocated: [DiskID: UInt64] = [:]
+        /// Those that are tried again to be removed.
+        var leaving: Set<DiskID> = []
     }
 
     struct Opened {

@@ -208,11 +208,30 @@ def test_a_rotation_reaches_all_of_them(stage):
 
 def test_new_data_keys_for_a_disk_in_use(stage):
     before = checksum(stage, "d")
-    stage.coffer("disk reencrypt d -g g")
+    stage.coffer("disk reencrypt d -g g --wait")
     eventually(lambda: not stage.inspect("d").get("reencryption"), 60, "the re-encryption ends", every=0.5)
     expect(holds_model(stage, stage.kept["nbd"]), "what was written is gone")
     expect(checksum(stage, "d") != before, "no data was moved")
     expect(not [name for name in stage.kept["ceph"].objects("coffer") if "journal" in name], "a journal is left")
+
+
+def test_a_cluster_that_stops_gives_errors_and_comes_back(stage):
+    ceph, nbd = stage.kept["ceph"], stage.kept["nbd"]
+    ceph.pause_osd()
+    try:
+        started = time.monotonic()
+        error = nbd.write(128 * MIB, b"x" * 4096, True)
+        took = time.monotonic() - started
+    finally:
+        ceph.continue_osd()
+    expect(error == 5 and took < 30, f"error {error} after {took:.1f} s")
+    eventually(lambda: nbd.write(128 * MIB, b"y" * 4096, True) == 0, 30, "writes work again", every=0.3)
+    ceph.kill_osd()
+    expect_equal(nbd.read(128 * MIB, 4096)[0], 5, "error of a read without an OSD")
+    ceph.start_osd()
+    eventually(lambda: nbd.read(128 * MIB, 4096) == (0, b"y" * 4096), 60, "reads work again", every=0.3)
+    eventually(lambda: nbd.write(128 * MIB, b"z" * 4096, True) == 0, 30, "writes work again", every=0.3)
+    expect(holds_model(stage, nbd), "what was written before is gone")
 
 
 def test_kill_minus_nine_loses_nothing_that_was_flushed(stage):
@@ -249,25 +268,6 @@ def test_kill_minus_nine_loses_nothing_that_was_flushed(stage):
         expect(holds_model(stage, nbd), "what was written before is gone")
 
 
-def test_a_cluster_that_stops_gives_errors_and_comes_back(stage):
-    ceph, nbd = stage.kept["ceph"], stage.kept["nbd"]
-    ceph.pause_osd()
-    try:
-        started = time.monotonic()
-        error = nbd.write(128 * MIB, b"x" * 4096, True)
-        took = time.monotonic() - started
-    finally:
-        ceph.continue_osd()
-    expect(error == 5 and took < 30, f"error {error} after {took:.1f} s")
-    eventually(lambda: nbd.write(128 * MIB, b"y" * 4096, True) == 0, 30, "writes work again", every=0.3)
-    ceph.kill_osd()
-    expect_equal(nbd.read(128 * MIB, 4096)[0], 5, "error of a read without an OSD")
-    ceph.start_osd()
-    eventually(lambda: nbd.read(128 * MIB, 4096) == (0, b"y" * 4096), 60, "reads work again", every=0.3)
-    eventually(lambda: nbd.write(128 * MIB, b"z" * 4096, True) == 0, 30, "writes work again", every=0.3)
-    expect(holds_model(stage, nbd), "what was written before is gone")
-
-
 def test_without_the_key_there_is_no_io(stage):
     kid = stage.get_set()["properties"]["activeKey"]["keyUrl"]
     stage.enable_key(stage.kept["vault"], kid, False)
@@ -302,3 +302,18 @@ def test_deleting_takes_the_key_first_and_the_image_when_nothing_is_made_of_it(s
 
     # What only snapshots had, the OSD takes away by itself.
     eventually(lambda: not left(), 30, "no data is left in the pool", every=0.5)
+
+
+def test_a_storage_service_of_its_own_has_the_pool_and_says_when_it_ends(stage):
+    stage.server.stop()
+    eventually(lambda: host_process(stage) is None, 30, "coffer-diskd ends with the server, for no disk is open")
+    keys = ceph_run(stage, "rados", "-p", POOL, "-N", "coffer", "listomapkeys", "coffer.directory").split()
+    expect_equal(keys, ["owner"], "the directory after an orderly end")
+    stage.start_server(*options(stage), "--disk-roles", "apart")
+    stage.make_disk("apart", stage.kept["set_id"])
+    nbd = connect(stage, "apart")
+    expect_equal(nbd.write(0, b"a" * 8192, True), 0, "write")
+    expect_equal(nbd.read(4096, 4096), (0, b"a" * 4096), "read")
+    nbd.close()
+    stage.detach("apart")
+    expect(image(stage, "apart").split("/")[-1] in ceph_run(stage, "rbd", "ls", f"{POOL}/coffer"), "the pool does not have the disk")

@@ -15,8 +15,8 @@ struct DiskHostSupervisor: Service {
     /// Of `coffer-diskd --cipher`.
     let cipher: String
     let role: DiskHostRole
-    /// Where the disks are that it has.
-    let store: DiskStoreOptions
+    /// Where the disks are that it has; nil of a host that has none but its own.
+    let store: DiskStoreOptions?
     /// Where a host finds the storage service, as an NBD URI; nil for where that says it is.
     var storageLink: String?
     let dataPath: String
@@ -36,16 +36,16 @@ struct DiskHostSupervisor: Service {
                     "a coffer-diskd of the role \(greeting.role.rawValue) serves the disks, and --disk-roles needs one of the role \(role.rawValue): "
                         + "detach all disks and stop coffer serve as it was started before, which ends it.")
             }
-            guard greeting.store == store.diskStore else {
+            guard greeting.store == store?.diskStore else {
                 throw StartFailure.busy(
-                    "the coffer-diskd that runs has the disks in \(greeting.store ?? "files"), and not in \(store.diskStore ?? "files"): detach all disks "
+                    "the coffer-diskd that runs has the disks in \(greeting.store ?? "files"), and not in \(store?.diskStore ?? "files"): detach all disks "
                         + "and stop coffer serve as it was started before, which ends it.")
             }
             return greeting
         }
         let process = try spawn()
         logger.info("started coffer-diskd", metadata: ["pid": "\(process)", "role": "\(role.rawValue)"])
-        let deadline = ContinuousClock.now + .seconds(store.diskStore == nil ? 10 : 60)
+        let deadline = ContinuousClock.now + .seconds(store?.diskStore == nil ? 10 : 60)
         while ContinuousClock.now < deadline {
             if let greeting = await greeting() { return greeting }
             var status: Int32 = 0
@@ -106,7 +106,7 @@ struct DiskHostSupervisor: Service {
     private func spawn() throws -> pid_t {
         do {
             var words = [program, "--data", dataPath, "--cipher", cipher, "--role", role.rawValue]
-            words += store.words
+            words += store?.words ?? []
             if let storageLink { words += ["--storage", storageLink] }
             return try DetachedProcess.start(words, log: logPath)
         } catch {

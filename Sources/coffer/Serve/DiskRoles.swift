@@ -28,7 +28,7 @@ struct DiskRoles {
     func supervisors(_ logger: Logger, onChange: @escaping @Sendable () async throws -> Void) async throws -> [DiskHostSupervisor] {
         func supervisor(_ role: DiskHostRole, _ host: DiskHostClient, log: String, link: String? = nil) -> DiskHostSupervisor {
             DiskHostSupervisor(
-                program: program, cipher: cipher, role: role, store: role == .host ? DiskStoreOptions() : store, storageLink: link, dataPath: directory.path, logPath: "\(directory.runPath)/\(log).log",
+                program: program, cipher: cipher, role: role, store: role == .host ? nil : store, storageLink: link, dataPath: directory.path, logPath: "\(directory.runPath)/\(log).log",
                 host: host, logger: logger, onHostChange: onChange)
         }
         if apart { return [supervisor(.storage, first, log: "diskd"), supervisor(.host, second, log: "hostd", link: storageLink)] }
