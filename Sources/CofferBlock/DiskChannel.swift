@@ -41,6 +41,9 @@ package final class DiskChannel: @unchecked Sendable {
         unsafe pthread_mutex_unlock(mutex)
     }
 
+    /// How much of a long read or write is best asked for by one call, in bytes, a multiple of 4096.
+    package var pieceByteCount: Int { disk.storage.pieceByteCount }
+
     /// Ends this channel; its ciphers are wiped.
     package func end() { disk.end(self) }
 

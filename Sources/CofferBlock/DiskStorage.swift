@@ -42,11 +42,17 @@ package protocol DiskStorage: AnyObject, Sendable {
     /// Bytes that the disk occupies.
     func allocatedByteCount() -> UInt64
 
+    /// How much of a long read or write is best asked for by one call, in bytes, a multiple of 4096.
+    var pieceByteCount: Int { get }
+
     /// Gives up what keeps others from opening the disk, once calls in progress have ended. Later calls fail.
     func close()
 }
 
 extension DiskStorage {
+    /// What stays in the processor's cache between storage, cipher and socket.
+    package var pieceByteCount: Int { 128 << 10 }
+
     /// Nothing keeps others from opening it.
     package func close() {}
 

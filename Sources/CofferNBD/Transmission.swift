@@ -15,22 +15,24 @@ final class Transmission<Stream: ByteStream> {
     /// Whether the client was told of an error of the request that is being served.
     private var hasFailed = false
 
-    /// Reads and writes are done in pieces of this many bytes: they stay in the processor's cache between the file, the cipher
-    /// and the socket, and the client works on one while the next is made.
-    private static var pieceByteCount: Int { 128 << 10 }
+    /// Reads and writes are done in pieces of this many bytes; the client works on one while the next is made.
+    private let pieceByteCount: Int
     /// Answers are sent when they exceed this many bytes.
     private static var sendByteCount: Int { 96 << 10 }
     /// Ranges of zeros are made in pieces of this many bytes.
     private static var zeroesByteCount: UInt64 { 16 << 20 }
-    private static var inputByteCount: Int { 512 << 10 }
-    private static var replyByteCount: Int { sendByteCount + pieceByteCount + (16 << 10) }
+    /// Room for requests, beside the payload of one piece.
+    private static var inputByteCount: Int { 384 << 10 }
+    /// Room for answers, beside those that wait and the data of one piece.
+    private static var replyByteCount: Int { 16 << 10 }
 
     init(_ stream: Stream, _ channel: DiskChannel, _ rules: RequestRules, leftover: [UInt8]) {
         self.stream = stream
         self.channel = channel
         self.rules = rules
-        input = ReceiveBuffer(capacity: Self.inputByteCount, holding: leftover)
-        replies = ReplyBuffer(capacity: Self.replyByteCount)
+        pieceByteCount = channel.pieceByteCount
+        input = ReceiveBuffer(capacity: Self.inputByteCount + pieceByteCount, holding: leftover)
+        replies = ReplyBuffer(capacity: Self.replyByteCount + Self.sendByteCount + pieceByteCount)
     }
 
     /// Serves the client until it leaves, breaks the protocol or is cut off.
@@ -97,7 +99,7 @@ final class Transmission<Stream: ByteStream> {
         let prefix = ReplyBuffer.chunkByteCount + 8
         var done = 0
         while done < Int(request.length) {
-            let count = Self.piece(request, done)
+            let count = piece(request, done)
             guard makeRoom(prefix + count) else { return false }
             let offset = request.offset + UInt64(done)
             done += count
@@ -126,7 +128,7 @@ final class Transmission<Stream: ByteStream> {
         let prefix = rules.isStructured ? ReplyBuffer.chunkByteCount + 8 : ReplyBuffer.simpleByteCount
         var done = 0
         while done < Int(request.length) {
-            let count = Self.piece(request, done)
+            let count = piece(request, done)
             let skip = done == 0 ? prefix : 0
             guard makeRoom(skip + count) else { return false }
             do {
@@ -174,9 +176,9 @@ final class Transmission<Stream: ByteStream> {
     private func write(_ request: NBDRequest) -> Bool {
         var failure: NBDError?
         var done = 0
-        let isOnePiece = Self.piece(request, 0) == Int(request.length)
+        let isOnePiece = piece(request, 0) == Int(request.length)
         while done < Int(request.length) {
-            let count = Self.piece(request, done)
+            let count = piece(request, done)
             guard fill(count) else { return false }
             let payload = unsafe input.first(count)
             input.drop(count)
@@ -256,7 +258,7 @@ final class Transmission<Stream: ByteStream> {
     }
 
     /// The length of the piece that starts `done` bytes into a request; all pieces but the first start at a sector.
-    private static func piece(_ request: NBDRequest, _ done: Int) -> Int {
+    private func piece(_ request: NBDRequest, _ done: Int) -> Int {
         let skip = Int((request.offset + UInt64(done)) % UInt64(4096))
         return min(Int(request.length) - done, pieceByteCount - skip)
     }

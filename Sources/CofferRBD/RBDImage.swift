@@ -72,6 +72,9 @@ package final class RBDImage: DiskStorage, @unchecked Sendable {
 
     package var holeCount: UInt64 { holes.load(ordering: .relaxed) }
 
+    /// Each call is a round trip, and each write waits for stable storage.
+    package var pieceByteCount: Int { 1 << 20 }
+
     package func prefetch(_ offset: UInt64, _ count: UInt64) {}
 
     /// Counts whole objects, of 4 MiB unless the pool is set up otherwise, and not what comes from an image that this one is made of.

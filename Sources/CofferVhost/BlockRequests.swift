@@ -23,20 +23,21 @@ final class BlockRequests {
 
     private static let headByteCount = 16
     private static let blockByteCount: UInt64 = 512
-    /// What is written goes through a buffer of this size: a guest's own copy stays what it was, and no guest can change what is being
+    /// What is written goes through a buffer of this size at least: a guest's own copy stays what it was, and no guest can change what is being
     /// encrypted. So does what is read into small pieces; large ones are filled in place.
-    private static let bufferByteCount = 256 << 10
+    private static let minimumByteCount = 256 << 10
     /// Ranges of zeros are made in pieces, so that suspending the disk need not wait for the whole.
     private static let zeroesByteCount: UInt64 = 16 << 20
 
     private let channel: DiskChannel
     private let identity: [UInt8]
     private let isReadOnly: Bool
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: BlockRequests.bufferByteCount, alignment: 4096)
+    private let buffer: UnsafeMutableRawBufferPointer
 
     /// - Parameter identity: What the guest reads as the disk's serial number, up to 20 bytes of ASCII.
     init(_ channel: DiskChannel, identity: String, isReadOnly: Bool) {
         self.channel = channel
+        unsafe buffer = .allocate(byteCount: max(Self.minimumByteCount, channel.pieceByteCount), alignment: 4096)
         self.identity = Array(identity.utf8.prefix(20))
         self.isReadOnly = isReadOnly
     }
@@ -107,7 +108,7 @@ final class BlockRequests {
                 // A large piece is filled in place, in parts that stay in the processor's cache.
                 var done = 0
                 while done < whole.count {
-                    let end = min(whole.count, done + Self.bufferByteCount)
+                    let end = unsafe min(whole.count, done + buffer.count)
                     _ = try unsafe channel.read(UnsafeMutableRawBufferPointer(rebasing: whole[done..<end]), at: offset + UInt64(done))
                     done = end
                 }

@@ -43,7 +43,7 @@ struct Parts: Sendable {
             do throws(NBDFailure) { try settings.storage?.check() } catch { throw Exit(78, "--storage: \(DiskFailure(error).message)") }
             let byteCount = settings.cacheByteCount
             let host = HostService(
-                own: try service(settings.temporaryPath), cacheDirectory: settings.cachePath,
+                own: try temporary(), cacheDirectory: settings.cachePath,
                 cacheLimits: HostCache.Limits(byteCount: byteCount, dirtyByteCount: byteCount / 4), link: settings.storage)
             host.dropCaches()
             (perform, closeAll) = ({ host.perform($0) }, { host.closeAll() })
