@@ -102,7 +102,7 @@ import Testing
         #expect(try await refusal(request("coffer/v1/audit"))?.status == 404)
         #expect(try await refusal(request("coffer/v1/audit/nothing"))?.status == 404)
         #expect(try await refusal(request("coffer/v1/audit/records", [("resource", id)], method: .post))?.status == 405)
-        for query in [[], [("resource", "kv1")], [("resource", "/subscriptions/s")], [("resource", id), ("after", "-1")],
+        for query in [[], [("resource", "kv1")], [("resource", "/subscriptions/s/resourceGroups/g")], [("resource", id), ("after", "-1")],
             [("resource", id), ("after", "x")]]
         {
             #expect(try await refusal(request("coffer/v1/audit/records", query))?.status == 400, "\(query)")

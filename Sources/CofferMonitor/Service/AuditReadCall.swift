@@ -24,12 +24,17 @@ enum AuditReadCall: Equatable, Sendable {
             self = .chains(after: request.parameter("after"))
             return
         }
-        guard let resource = request.parameter("resource").flatMap({ ResourceID($0) }), resource.namespace != nil else {
-            throw APIError.invalidParameter("'resource' must be the id of a resource, such as a vault's.", target: "resource")
+        guard let resource = request.parameter("resource").flatMap({ ResourceID($0) }), resource.namespace != nil || resource.isSubscription else {
+            throw APIError.invalidParameter("'resource' must be the id of a resource, such as a vault's, or of a subscription.", target: "resource")
         }
         guard let after = Int64(request.parameter("after") ?? "0"), after >= 0 else {
             throw APIError.invalidParameter("'after' must be a number, 0 or more.", target: "after")
         }
         self = .page(part, of: resource, after: after)
     }
+}
+
+extension ResourceID {
+    /// Whether it names a whole subscription, which has a chain of what concerns no single resource.
+    fileprivate var isSubscription: Bool { subscription != nil && group == nil && namespace == nil }
 }
