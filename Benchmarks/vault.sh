@@ -1,5 +1,6 @@
 #!/bin/bash
 # Measures the vault over HTTPS: Benchmarks/vault.sh [--seconds N] [--stores sqlite,postgres,replicas] [--objects N] [--memory N]
+# or two builds in turns: Benchmarks/vault.sh --against OTHER_COFFER [--rounds N] [--seconds N] [--stores sqlite,postgres]
 #
 # A fresh `coffer serve` for each store, on the disk that holds /tmp; wrk on the same machine, 32 connections that are kept, TLS; audit on and
 # durable. Prints tables in Markdown: rates by the clock and for each second of processor time that the server spends, what OpenSSL does on one

@@ -249,6 +249,32 @@ def measure_audit(bench, loads, seconds):
     bench.restart()
 
 
+def measure_builds(arguments, store):
+    """Two builds in turns, with the audit trail and without it: on a machine that others use too, only what was measured side by side compares."""
+    builds = {"before": arguments.against, "now": find_coffer()}
+    kinds = [(build, audit) for audit in ("with", "without") for build in builds]
+    with Bench(arguments, store) as bench:
+        loads = bench.loads()
+        found = {name: {kind: [] for kind in kinds} for name in loads}
+        for _ in range(arguments.rounds):
+            for build, audit in kinds:
+                os.environ["COFFER"] = str(builds[build])
+                bench.restart("--test-clock", *(["--benchmark-without-audit"] if audit == "without" else []))
+                for name, load in loads.items():
+                    load.result(load.run(1))
+                    found[name][build, audit].append(load.measure(arguments.seconds)["micros"])
+        os.environ["COFFER"] = str(builds["now"])
+        print(f"\n## {store}, {arguments.rounds} rounds, load at the end {os.getloadavg()[0]:.1f}")
+        table("server µs, median (least)", "before", "now", "", "without audit: before", "now", "")
+        for name, results in found.items():
+            middle = {kind: sorted(each)[len(each) // 2] for kind, each in results.items()}
+            cells = []
+            for audit in ("with", "without"):
+                cells += [f"{middle[build, audit]:.0f} ({min(results[build, audit]):.0f})" for build in builds]
+                cells.append(f"{middle['now', audit] / middle['before', audit] - 1:+.0%}")
+            row(name, *cells)
+
+
 def measure_memory(bench, loads, operations):
     load = loads.get("secret get, 100 bytes") or loads["key get"]
     rate = load.measure(3)["rate"]
@@ -289,8 +315,14 @@ parser = argparse.ArgumentParser(prog="Benchmarks/vault.sh")
 parser.add_argument("--seconds", type=int, default=8, help="for each measurement")
 parser.add_argument("--stores", default="sqlite,postgres,replicas")
 parser.add_argument("--objects", type=int, default=100_000, help="keys in the large vault")
+parser.add_argument("--against", help="another build's coffer: it and this one in turns, and nothing else")
+parser.add_argument("--rounds", type=int, default=3, help="of both builds, with --against")
 parser.add_argument("--memory", type=int, default=1_000_000, help="operations over which memory is watched")
 arguments = parser.parse_args()
 print(f"{CONNECTIONS} connections, {arguments.seconds} s each; {machine()}")
 for store in arguments.stores.split(","):
+    if arguments.against:
+        if store != "replicas":
+            measure_builds(arguments, store)
+        continue
     measure_replicas(arguments) if store == "replicas" else measure_store(arguments, store)
