@@ -33,6 +33,8 @@ let house: [Row] = [
     Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     // Virtual machines.
     Row(name: "CofferQEMU", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    // Ports of this host that lead to guests.
+    Row(name: "CofferBalancer", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.nioCore, .nioPosix]),
     // The NBD protocol's numbers and its client; then disks' contents, read and written through their exports.
     Row(name: "CofferNBDWire", needs: ["CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
     Row(name: "CofferNBDClient", needs: ["CofferPlatform", "CofferNBDWire", "CofferModel", "CofferCore"]),
@@ -59,7 +61,7 @@ let house: [Row] = [
 let executables: [Row] = [
     Row(name: "coffer", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferPlatform", "CofferHTTP", "CofferIdentity", "CofferResources",
-        "CofferVault", "CofferCompute", "CofferNetwork", "CofferDeployments", "CofferImport", "CofferNBDClient", "CofferQEMU", "CofferMonitor", "CofferSQLite",
+        "CofferVault", "CofferCompute", "CofferNetwork", "CofferDeployments", "CofferImport", "CofferNBDClient", "CofferQEMU", "CofferBalancer", "CofferMonitor", "CofferSQLite",
         "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
         "CofferDiskControl", "CofferClient",
     ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
@@ -83,6 +85,7 @@ let tests: [Row] = [
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferNetworkTests", needs: ["CofferNetwork", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferBalancerTests", needs: ["CofferBalancer", "CofferPlatform", "CofferModel"], outside: [.nioCore, .nioPosix]),
     Row(name: "CofferQEMUTests", needs: ["CofferQEMU", "CofferPlatform", "CofferModel"]),
     Row(name: "CofferDeploymentsTests", needs: ["CofferDeployments", "CofferResources", "CofferTemplates", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),

@@ -24,6 +24,8 @@ package struct DataDirectory: Sendable {
     /// Images that virtual machines are made of.
     package var imagesPath: String { path + "/images" }
     package var runPath: String { path + "/run" }
+    /// How the last server runs virtual machines' processors.
+    package var accelerationPath: String { runPath + "/acceleration.json" }
     /// The directory of virtual machines' directories.
     package var machinesPath: String { runPath + "/vm" }
     /// The private configuration directory of `az`.

@@ -16,6 +16,8 @@ package struct ComputeServices: Sendable {
     package let keyWatch: KeyWatch
     /// The same.
     package let machineKeeper: MachineKeeper
+    /// The same.
+    package let balancerKeeper: BalancerKeeper
     private let keeper: DiskKeeper
     private let local: LocalDisks
     private let certificates: DiskCertificatesService
@@ -108,6 +110,8 @@ package struct ComputeServices: Sendable {
         let machineRoutes = MachinesRoutes(service: machineService, diagnostics: diagnostics, trail: trail)
         machineKeeper = MachineKeeper(
             store: store, power: power, making: making, scaling: scaling, local: local, hosted: hosted, host: machines.host, turns: turns, report: report)
+        balancerKeeper = BalancerKeeper(
+            balancers: machines.balancers, server: machines.portServer, store: store, host: machines.host, report: report)
         provider = ComputeProvider(
             sets: EncryptionSetsRoutes(service: sets, rules: rules, settings: settings),
             disks: DisksRoutes(service: disks, access: accessRoutes, clock: clock),
@@ -140,12 +144,15 @@ package struct ComputeServices: Sendable {
     package func adopt() async throws {
         local.distrust()
         try await keeper.keepAll()
+        machineKeeper.replaced.note()
     }
 }
 
 /// The ports through which virtual machines are run.
 package struct MachinePorts: Sendable {
     let interfaces: any NetworkInterfaces
+    let balancers: any LoadBalancers
+    let portServer: any PortServer
     let host: any MachineHost
     let images: any PlatformImages
     let tokens: any IdentityTokens
@@ -155,10 +162,12 @@ package struct MachinePorts: Sendable {
 
     /// - Parameter sealer: Seals what only guests may see.
     package init(
-        interfaces: any NetworkInterfaces, host: any MachineHost, images: any PlatformImages, tokens: any IdentityTokens,
-        listener: any GuestListener, features: any SubscriptionFeatures, sealer: any Sealer
+        interfaces: any NetworkInterfaces, balancers: any LoadBalancers, portServer: any PortServer, host: any MachineHost,
+        images: any PlatformImages, tokens: any IdentityTokens, listener: any GuestListener, features: any SubscriptionFeatures, sealer: any Sealer
     ) {
         self.interfaces = interfaces
+        self.balancers = balancers
+        self.portServer = portServer
         self.host = host
         self.images = images
         self.tokens = tokens

@@ -150,17 +150,19 @@ extension DiskStatus {
     /// What both parts together say of a disk. One for a machine that only the storage service has open is as good as closed.
     fileprivate func merged(with attached: DiskStatus?) -> DiskStatus {
         guard case .machine? = use, state == .open || state == .suspended else { return self }
-        guard let attached else { return with(.closed, export: nil, reason: nil, clientCount: 0, limits: nil) }
+        guard let attached else { return with(.closed, export: nil, reason: nil, clientCount: 0, limits: nil, hasSilentFrontEnd: nil) }
         return with(
             attached.state == .suspended ? .suspended : state, export: attached.export, reason: attached.reason ?? reason,
-            clientCount: attached.clientCount, limits: attached.limits)
+            clientCount: attached.clientCount, limits: attached.limits, hasSilentFrontEnd: attached.hasSilentFrontEnd)
     }
 
-    private func with(_ state: State, export: DiskExport?, reason: String?, clientCount: Int, limits: DiskLimits?) -> DiskStatus {
+    private func with(
+        _ state: State, export: DiskExport?, reason: String?, clientCount: Int, limits: DiskLimits?, hasSilentFrontEnd: Bool?
+    ) -> DiskStatus {
         DiskStatus(
             disk: disk, state: state, byteCount: byteCount, allocatedByteCount: allocatedByteCount, generation: generation, layers: layers,
             export: export, reason: reason, clientCount: clientCount, copiedByteCount: copiedByteCount, limits: limits, reencryption: reencryption,
-            use: use)
+            use: use, hasSilentFrontEnd: hasSilentFrontEnd)
     }
 }
 

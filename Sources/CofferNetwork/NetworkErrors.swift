@@ -26,8 +26,8 @@ extension APIError {
     static func notInThisNetwork(_ property: String, of id: ResourceID) -> APIError {
         APIError(
             status: 400, code: "NotSupported",
-            message: "'\(property)' of \(id.typeAndName) is not supported: Coffer's network has virtual networks, security groups, public IP addresses "
-                + "and network interfaces. Leave it out.",
+            message: "'\(property)' of \(id.typeAndName) is not supported: Coffer's network has virtual networks, security groups, public IP addresses, "
+                + "load balancers and network interfaces. Leave it out.",
             target: property)
     }
 

@@ -7,6 +7,8 @@ package struct NetworkServices: Sendable {
     package let provider: NetworkProvider
     /// For virtual machines.
     package let interfaces: any NetworkInterfaces
+    /// For who serves their ports.
+    package let balancers: any LoadBalancers
 
     /// - Parameters:
     ///   - publicNetwork: Where new public IP addresses are taken from; those that there are keep theirs.
@@ -17,8 +19,9 @@ package struct NetworkServices: Sendable {
     ) {
         let interfaces = NetworkInterfaceType()
         let addresses = PublicAddressType(network: publicNetwork.prefix)
-        let types: [any NetworkType] = [interfaces, addresses, VirtualNetworkType(), SecurityGroupType()]
+        let types: [any NetworkType] = [interfaces, LoadBalancerType(), addresses, VirtualNetworkType(), SecurityGroupType()]
         let service = NetworkService(store: store, authorizer: authorizer)
+        balancers = StoredLoadBalancers(store: store)
         provider = NetworkProvider(service: service, types: types)
         self.interfaces = MachineInterfaces(store: store, service: service, interfaces: interfaces, addresses: addresses, onDeleted: onDeleted)
     }

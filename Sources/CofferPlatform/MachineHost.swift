@@ -8,6 +8,8 @@ package protocol MachineHost: Sendable {
     func start(_ plan: MachinePlan) async throws
     /// Whether a machine's process is there.
     func isRunning(_ machine: MachineID) async -> Bool
+    /// How the processors of a machine are run; nil if its process is not there.
+    func acceleration(of machine: MachineID) async -> MachineAcceleration?
     /// Does something to a machine that runs.
     ///
     /// - Throws: ``MachineFailure``.
@@ -18,6 +20,36 @@ package protocol MachineHost: Sendable {
     func run(_ script: String, in machine: MachineID) async throws -> GuestOutput
     /// The last part of what a machine wrote to its serial console since it was first started, at most 1 MiB.
     func consoleLog(of machine: MachineID) async -> [UInt8]
+    /// Makes ports of a machine that runs reachable from this host: these, and no others that were made so before. The ports of public
+    /// addresses that it was started with stay.
+    ///
+    /// - Parameter probed: Those that ``answers(at:of:within:)`` will be asked about.
+    /// - Throws: ``MachineFailure``.
+    func reach(_ ports: Set<GuestPort>, probing probed: Set<GuestPort>, of machine: MachineID) async throws -> [GuestPort: HostEndpoint]
+    /// Whether something in the guest takes connections at a port that was made reachable.
+    func answers(at port: GuestPort, of machine: MachineID, within limit: Duration) async -> Bool
+}
+
+/// How a machine's processors are run, and why so.
+package struct MachineAcceleration: Codable, Equatable, Sendable {
+    package enum Kind: String, Codable, Sendable {
+        /// By the processor itself.
+        case kvm
+        /// By translation: slow, and works everywhere.
+        case tcg
+    }
+
+    package let kind: Kind
+    /// A part of a sentence, such as `a guest ran under KVM to its end`.
+    package let reason: String
+
+    package init(_ kind: Kind, reason: String) {
+        self.kind = kind
+        self.reason = reason
+    }
+
+    /// What people are told.
+    package var sentence: String { kind == .kvm ? "Runs under KVM" : "Runs under translation (TCG), which is slow" }
 }
 
 /// What can be done to a machine that runs.

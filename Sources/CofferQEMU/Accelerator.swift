@@ -1,10 +1,8 @@
-/// How a guest's processors are run.
-package enum Accelerator: String, Sendable {
-    /// By the processor itself.
-    case kvm
-    /// By translation: slow, and works everywhere.
-    case tcg
+package import CofferPlatform
 
+package typealias Accelerator = MachineAcceleration.Kind
+
+extension Accelerator {
     /// Of QEMU.
     var words: [String] {
         switch self {

@@ -1,5 +1,6 @@
 import CofferCore
 import CofferModel
+package import CofferPlatform
 import FoundationEssentials
 import Glibc
 
@@ -14,7 +15,7 @@ package struct AcceleratorProbe: Sendable {
         /// The kernel, processor and QEMU that it was found with.
         let host: String
 
-        package var accelerator: Accelerator { worksWithKVM ? .kvm : .tcg }
+        package var acceleration: MachineAcceleration { MachineAcceleration(worksWithKVM ? .kvm : .tcg, reason: reason) }
     }
 
     private let directory: String

@@ -50,6 +50,13 @@ struct MachineFiles: Sendable {
         return process
     }
 
+    /// How a process runs its machine's processors, by its command line; nil if it is gone.
+    static func accelerator(of process: pid_t) -> Accelerator? {
+        let words = read("/proc/\(process)/cmdline", limit: 64 << 10)?.split(separator: "\0") ?? []
+        guard let place = words.firstIndex(of: "-accel"), place + 1 < words.count else { return nil }
+        return Accelerator(rawValue: String(words[place + 1]))
+    }
+
     /// What QEMU complained of, in one line.
     var complaint: String {
         let lines = (Self.read(log, limit: 64 << 10) ?? "").split(whereSeparator: \.isNewline)

@@ -28,6 +28,11 @@ struct MachineMonitor {
         }
     }
 
+    /// Has QEMU do a command of its monitor for people, for what there is no other; what it says.
+    func say(_ command: String) throws -> String {
+        try execute("human-monitor-command", ["command-line": .string(command)]).string ?? ""
+    }
+
     /// Waits until a device that was told to go is gone.
     ///
     /// - Throws: ``LineSocket/Failure/timeout`` if the guest does not let go of it.

@@ -7,12 +7,13 @@ import Glibc
 /// Runs virtual machines as QEMU processes of this user.
 package struct QEMUHost: MachineHost {
     private let root: String
-    private let accelerator: Accelerator
+    private let acceleration: MachineAcceleration
     private let relay: GuestRelay
     private let report: @Sendable (String) -> Void
     /// Where the blocking calls are made. Scripts in guests may take long, and have threads of their own.
     private let pool = WorkerPool(name: "qemu", threads: 4)
     private let agents = WorkerPool(name: "guest-agent", threads: 8)
+    private let probes = WorkerPool(name: "guest-probe", threads: 4)
     /// Of this process, whichever host started them.
     private static let children = ChildProcesses()
 
@@ -25,9 +26,9 @@ package struct QEMUHost: MachineHost {
     ///   - root: The directory of all machines' directories, `DATA/run/vm`.
     ///   - relay: Carries a guest's connections to sockets of this host.
     ///   - report: Takes lines for the log.
-    package init(root: String, accelerator: Accelerator, relay: GuestRelay, report: @escaping @Sendable (String) -> Void) {
+    package init(root: String, acceleration: MachineAcceleration, relay: GuestRelay, report: @escaping @Sendable (String) -> Void) {
         self.root = root
-        self.accelerator = accelerator
+        self.acceleration = acceleration
         self.relay = relay
         self.report = report
     }
@@ -38,6 +39,16 @@ package struct QEMUHost: MachineHost {
             Self.children.reap()
             return files.process != nil
         }) ?? false
+    }
+
+    package func acceleration(of machine: MachineID) async -> MachineAcceleration? {
+        let files = MachineFiles(machine, in: root)
+        return (try? await pool.run { () -> MachineAcceleration? in
+            Self.children.reap()
+            guard let process = files.process else { return nil }
+            guard let kind = MachineFiles.accelerator(of: process), kind != acceleration.kind else { return acceleration }
+            return MachineAcceleration(kind, reason: "so it was started; anew it would be otherwise, as \(acceleration.reason)")
+        }) ?? nil
     }
 
     package func start(_ plan: MachinePlan) async throws {
@@ -88,6 +99,29 @@ package struct QEMUHost: MachineHost {
         }) ?? []
     }
 
+    package func reach(
+        _ ports: Set<GuestPort>, probing probed: Set<GuestPort>, of machine: MachineID
+    ) async throws -> [GuestPort: HostEndpoint] {
+        let files = MachineFiles(machine, in: root)
+        return try await pool.run {
+            guard files.process != nil else { throw MachineFailure(.notRunning, "the machine does not run") }
+            do {
+                return try GuestPortForwards(controlSocket: files.controlSocket).set(ports, probing: probed)
+            } catch is LineSocket.Failure {
+                throw MachineFailure(.system, "QEMU does not answer: \(files.complaint)")
+            }
+        }
+    }
+
+    package func answers(at port: GuestPort, of machine: MachineID, within limit: Duration) async -> Bool {
+        let files = MachineFiles(machine, in: root)
+        let end = ContinuousClock.now + limit
+        return (try? await probes.run {
+            guard files.process != nil else { return false }
+            return try GuestPortForwards(controlSocket: files.controlSocket).answers(at: port, until: end)
+        }) ?? false
+    }
+
     private func startNow(_ plan: MachinePlan) throws {
         let files = MachineFiles(plan.id, in: root)
         guard files.process == nil else { return }
@@ -101,7 +135,7 @@ package struct QEMUHost: MachineHost {
         let process: pid_t
         do {
             process = try DetachedProcess.start(
-                QEMUArguments.words(plan, accelerator: accelerator, relay: relay, ports: forwards.map(\.ports)), in: files.directory, log: files.log)
+                QEMUArguments.words(plan, accelerator: acceleration.kind, relay: relay, ports: forwards.map(\.ports)), in: files.directory, log: files.log)
         } catch {
             throw MachineFailure(.system, "cannot \(error.what): \(unsafe String(cString: strerror(error.code)))")
         }

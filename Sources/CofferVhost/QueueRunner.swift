@@ -79,6 +79,8 @@ final class QueueRunner: Sendable {
         let requests = BlockRequests(channel, identity: identity, isReadOnly: disk.isReadOnly)
         var segments: [SplitRing.Segment] = []
         segments.reserveCapacity(256)
+        // Who ran the queue before may have been killed after it gave a chain back and before it told.
+        tell()
         repeat {
             repeat {
                 // A request that breaks the queue was taken, but never given back: it is done again by whoever goes on.

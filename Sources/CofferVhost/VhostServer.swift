@@ -21,6 +21,8 @@ package final class VhostServer: Sendable {
         let disk: EncryptedDisk
         /// The connection that is served, or -1.
         var client: Int32 = -1
+        /// Since when it is there and has said nothing.
+        var silentSince: ContinuousClock.Instant?
         var isEnding = false
     }
 
@@ -74,12 +76,20 @@ package final class VhostServer: Sendable {
         exports.withLock { $0[name].map { $0.client >= 0 } ?? false }
     }
 
+    /// Whether the front end of a disk has connected and said nothing for so long.
+    package func hasSilentFrontEnd(_ name: String, for limit: Duration) -> Bool {
+        exports.withLock { $0[name]?.silentSince.map { ContinuousClock.now - $0 >= limit } ?? false }
+    }
+
     private func accept(_ listener: Int32, _ name: String, _ disk: EncryptedDisk, serial: String) {
         while true {
             let socket = coffer_accept(listener)
             let goesOn = exports.withLock { exports in
                 guard exports[name]?.isEnding == false else { return false }
-                if socket >= 0 { exports[name]?.client = socket }
+                if socket >= 0 {
+                    exports[name]?.client = socket
+                    exports[name]?.silentSince = .now
+                }
                 return true
             }
             guard goesOn else {
@@ -91,10 +101,14 @@ package final class VhostServer: Sendable {
                 continue
             }
             observe(.connected(disk: name))
-            VhostSession(socket, disk, identity: String(serial.prefix(20))) { [observe] error in
+            let session = VhostSession(socket, disk, identity: String(serial.prefix(20))) { [observe] error in
                 observe(.broken(disk: name, reason: error.sentence))
-            }.run()
-            exports.withLock { $0[name]?.client = -1 }
+            }
+            session.run { self.exports.withLock { $0[name]?.silentSince = nil } }
+            exports.withLock { exports in
+                exports[name]?.client = -1
+                exports[name]?.silentSince = nil
+            }
             close(socket)
             observe(.disconnected(disk: name))
         }

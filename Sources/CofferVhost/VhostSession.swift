@@ -36,9 +36,14 @@ final class VhostSession {
     }
 
     /// Serves the front end until it leaves or is cut off.
-    func run() {
+    ///
+    /// - Parameter heard: Called after its first message.
+    func run(heard: () -> Void) {
         do throws(VhostError) {
-            while try serveOne() {}
+            if try serveOne() {
+                heard()
+                while try serveOne() {}
+            }
         } catch {
             observe(error)
         }

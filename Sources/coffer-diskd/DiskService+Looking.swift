@@ -54,6 +54,7 @@ extension DiskService {
             export: open == nil ? nil : DiskExport(socketPath: server.path, name: name, vhostPath: vhost?.path(of: name)), reason: reason,
             clientCount: open == nil ? 0 : server.clientCount(of: name) + (vhost?.isInUse(name) == true ? 1 : 0),
             limits: (open?.meter.limiter.limits).flatMap { $0 == .none ? nil : $0 },
-            reencryption: reencryption, use: open == nil ? nil : use(of: header.disk), header: isStoredForm(header.disk) ? header.bytes : nil)
+            reencryption: reencryption, use: open == nil ? nil : use(of: header.disk), header: isStoredForm(header.disk) ? header.bytes : nil,
+            hasSilentFrontEnd: vhost?.hasSilentFrontEnd(name, for: DiskStatus.silence) == true ? true : nil)
     }
 }

@@ -132,6 +132,6 @@ final class HostService: Sendable {
             generation: storage.generation, layers: storage.layers,
             export: DiskExport(socketPath: own.server.path, name: name, vhostPath: own.vhost?.path(of: name)), reason: reason,
             clientCount: own.server.clientCount(of: name) + (own.vhost?.isInUse(name) == true ? 1 : 0), limits: limits == .none ? nil : limits,
-            use: storage.use)
+            use: storage.use, hasSilentFrontEnd: own.vhost?.hasSilentFrontEnd(name, for: DiskStatus.silence) == true ? true : nil)
     }
 }

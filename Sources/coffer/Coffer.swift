@@ -12,7 +12,7 @@ struct Coffer: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, EnvCommand.self, LoginCommand.self, DiskCommands.self, EncryptionSetCommands.self, KeyCommands.self,
-            UnmanagedDiskCommands.self, AuditLogCommands.self, ImageCommands.self, DemoCommand.self, GuestRelayCommand.self,
+            UnmanagedDiskCommands.self, AuditLogCommands.self, ImageCommands.self, HostCommands.self, DemoCommand.self, GuestRelayCommand.self,
         ]
     )
 }

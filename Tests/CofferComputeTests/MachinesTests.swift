@@ -146,6 +146,24 @@ struct MachinesTests {
         #expect(try await power(services).contains("ProvisioningState/failed/DiskEncryptionKeyUnavailable") == (reaction == "stop"))
     }
 
+    @Test("A machine that lost a disk as the disk host was replaced is started anew")
+    func lostDisk() async throws {
+        let services = world.start()
+        _ = try await put(services)
+        let disk = try #require(try await world.record("os1")?.disk)
+        world.host.change(disk) { $0.hasSilentFrontEnd = true }
+        await services.machineKeeper.keepAll()
+        #expect(world.machines.commands.count == 1)
+        try await services.adopt()
+        await services.machineKeeper.keepAll()
+        #expect(world.machines.commands.dropFirst().map { $0.split(separator: " ")[0] } == ["stop", "start"])
+        #expect(world.machines.running.count == 1 && world.lines.contains { $0.contains("is started anew") })
+        world.host.change(disk) { $0.hasSilentFrontEnd = nil }
+        await services.machineKeeper.keepAll()
+        #expect(world.machines.commands.count == 3)
+        #expect(try await world.store.read { try $0.machine(Self.machine) }?.reason == nil)
+    }
+
     @Test("A machine that ended by itself is found to be stopped, and one whose making was interrupted to have failed")
     func convergence() async throws {
         let services = world.start()

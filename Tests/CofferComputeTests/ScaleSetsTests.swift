@@ -1,4 +1,5 @@
 import CofferCore
+import CofferCrypto
 import CofferModel
 import CofferPlatform
 import CofferTesting
@@ -140,8 +141,9 @@ struct ScaleSetsTests {
         #expect(await code(Self.body(properties: ["upgradePolicy": ["mode": "Rolling"]])) == "400 NotSupported")
         #expect(await code(Self.body(profile: ["networkProfile": ["networkInterfaceConfigurations": []]])) == "400 InvalidParameter")
         #expect(await code(Self.body(profile: ["networkProfile": ["networkInterfaceConfigurations": [[:]]]])) == "400 InvalidRequestFormat")
-        #expect(await code(Self.body(profile: ["osProfile": ["adminPassword": "Some-secret-1"]])) == "400 NotSupported")
-        #expect(await code(Self.body(profile: ["osProfile": ["customData": "AAAA"]])) == "400 NotSupported")
+        #expect(await code(Self.body(profile: ["osProfile": ["adminPassword": "simple"]])) == "400 InvalidParameter")
+        #expect(await code(Self.body(profile: ["osProfile": ["customData": "AAAA"]])) == "400 InvalidParameter")
+        #expect(await code(Self.body(profile: ["osProfile": ["adminPassword": "Some-secret-1", "customData": "?"]])) == "400 InvalidParameter")
         #expect(await code(Self.body(profile: ["osProfile": 5])) == "400 InvalidParameter")
         #expect(await code(Self.body(profile: ["storageProfile": 5])) == "400 InvalidParameter")
         #expect(await code(Self.body(profile: ["userData": 5])) == "400 InvalidRequestContent")
@@ -154,6 +156,49 @@ struct ScaleSetsTests {
         _ = try await put(services, Self.body(0))
         #expect(await refusal { _ = try await world.arm(services, .post, "\(Self.path)/start", ["instanceIds": ["7"]]) }?.short == "404 InvalidInstanceId")
         #expect(await refusal { _ = try await world.arm(services, .post, "\(Self.path)/delete") }?.short == "400 InvalidParameter")
+    }
+
+    @Test("Each guest is handed the set's password and custom data, nobody else sees them, and a new OS disk gets the newest")
+    func secrets() async throws {
+        let services = world.start()
+        func profile(_ password: String?, _ data: String?) -> [String: JSONValue] {
+            ["osProfile": [
+                "computerNamePrefix": "ss", "adminUsername": "ada", "adminPassword": password.map(JSONValue.string) ?? nil,
+                "customData": data.map(JSONValue.string) ?? nil,
+            ]]
+        }
+        let provisioning = MachineProvisioning(sealer: PlainSealer())
+        func handed() async throws -> [MachineProvisioning.Secrets] {
+            var found: [MachineProvisioning.Secrets] = []
+            for record in try await world.store.read({ try $0.instances(of: Self.id) }) { found.append(try await provisioning.handedOut(record)) }
+            return found
+        }
+        func matches(_ password: String, _ secrets: MachineProvisioning.Secrets) -> Bool {
+            var bytes = Array(password.utf8)
+            return LoginPassword.matches(SecretBytes(wiping: &bytes), secrets.passwordHash ?? "")
+        }
+        let made = try await put(services, Self.body(2, profile: profile("Some-secret-1", "AAAA")))
+        let first = try await handed()
+        #expect(first.count == 2 && first.allSatisfy { matches("Some-secret-1", $0) && $0.customData == "AAAA" })
+        let shown = try await world.arm(services, .get, "\(Self.path)/virtualMachines/1").body
+        for document in [made, shown] {
+            let text = String(decoding: try JSON.encode(document), as: UTF8.self)
+            #expect(!text.contains("Some-secret-1") && !text.contains("$y$") && !text.contains("AAAA"))
+        }
+        // Whole bodies are repeated, and are no change.
+        _ = try await put(services, Self.body(2, profile: profile("Some-secret-1", "AAAA")))
+        #expect(try await instances(services) == ["0": true, "1": true])
+        _ = try await put(services, Self.body(3, profile: profile("Other-secret-2", nil)))
+        #expect(try await instances(services) == ["0": false, "1": false, "2": true])
+        let later = try await handed()
+        #expect(matches("Some-secret-1", later[0]) && matches("Other-secret-2", later[2]) && later[2].customData == "AAAA")
+        _ = try await world.store.write { transaction in
+            for record in try transaction.instances(of: Self.id) { try transaction.change(record) { $0.provisioning?.isDone = true } }
+        }
+        #expect(try await handed() == [.init(), .init(), .init()])
+        _ = try await world.arm(services, .post, "\(Self.path)/virtualMachines/0/reimage")
+        let last = try await handed()
+        #expect(matches("Other-secret-2", last[0]) && last[1] == .init())
     }
 
     @Test("Instances that cannot be made leave nothing but the reason, and a smaller or repeated request makes the set whole")

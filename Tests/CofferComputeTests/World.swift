@@ -20,6 +20,8 @@ final class World: Sendable {
     let host = DiskHostDouble()
     let machines = MachineHostDouble()
     let interfaces = InterfacesDouble()
+    let balancers = BalancersDouble()
+    let portServer = PortServerDouble()
     let listener = ListenerDouble()
     let features = FeaturesDouble()
     let contents = DiskContentsDouble()
@@ -55,8 +57,8 @@ final class World: Sendable {
                 audiences: ["https://localhost:8443"], diskStore: .files("/data/disks"), machinesPath: "/data/run/vm",
                 certificateAuthority: "PEM", vaultSuffix: Self.suffix, enforcesPerformance: enforcesPerformance),
             machines: MachinePorts(
-                interfaces: interfaces, host: machines, images: ImagesDouble(), tokens: TokensDouble(), listener: listener, features: features,
-                sealer: PlainSealer()),
+                interfaces: interfaces, balancers: balancers, portServer: portServer, host: machines, images: ImagesDouble(), tokens: TokensDouble(),
+                listener: listener, features: features, sealer: PlainSealer()),
             imageReader: images, certificates: certificates,
             poll: poll, report: { line in self.log.withLock { $0.append(line) } })
     }

@@ -102,7 +102,7 @@ struct NetworkInterfaceTests {
             NetworkWorld.configuration("one", more: ["primary": true]), NetworkWorld.configuration("two", more: ["primary": true])))
         await refuse("PrivateIPAddressIsAllocated", NetworkWorld.interface(
             NetworkWorld.configuration("one", address: "10.0.0.9"), NetworkWorld.configuration("two", address: "10.0.0.9")))
-        await refuse("NotSupported", NetworkWorld.interface(NetworkWorld.configuration(more: ["loadBalancerBackendAddressPools": [["id": "/x"]]])))
+        await refuse("NotSupported", NetworkWorld.interface(NetworkWorld.configuration(more: ["applicationGatewayBackendAddressPools": [["id": "/x"]]])))
     }
 
     @Test("What an interface names must be there, of the right type, in its region and subscription")

@@ -179,7 +179,7 @@ struct VirtualNetworkTests {
 
     @Test("What is no type, or below none, is refused")
     func unknownTypes() async throws {
-        await world.refuse("InvalidResourceType", 404, .get, "loadBalancers/x")
+        await world.refuse("InvalidResourceType", 404, .get, "natGateways/x")
         await world.refuse("InvalidResourceType", 404, .get, "virtualNetworks/v1/virtualNetworkPeerings")
         await world.refuse("InvalidResourceType", 404, .get, "virtualNetworks/v1/subnets/s1/more")
         await world.refuse("MethodNotAllowed", 405, .post, "virtualNetworks/v1")

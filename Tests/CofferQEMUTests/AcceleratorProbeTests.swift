@@ -1,3 +1,4 @@
+import CofferPlatform
 import Foundation
 import Testing
 
@@ -36,7 +37,7 @@ struct AcceleratorProbeTests {
         defer { clear() }
         let verdict = try probe(lines).verdict()
         #expect(verdict.worksWithKVM == works && verdict.reason.contains(words))
-        #expect(verdict.accelerator == (works ? .kvm : .tcg))
+        #expect(verdict.acceleration.kind == (works ? .kvm : .tcg))
     }
 
     @Test("A guest that hangs is ended with all that it started")

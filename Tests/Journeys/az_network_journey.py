@@ -145,6 +145,34 @@ def test_the_network_contributor_manages_networks_where_it_is_assigned_and_nothi
     stage.arm("DELETE", interface, "2023-11-01", status=200, token=token)
 
 
+def test_a_load_balancer_and_its_parts(stage):
+    made = stage.az_json(f"network lb create -g {GROUP} -n lb1 --sku Standard --public-ip-address lbip --frontend-ip-name f --backend-pool-name b")
+    expect_equal(names(made["loadBalancer"]["backendAddressPools"]), ["b"], "pools that az made")
+    line = f"-g {GROUP} --lb-name lb1"
+    stage.az_json(f"network lb probe create {line} -n h --protocol Tcp --port 80 --interval 5")
+    rule = stage.az_json(f"network lb rule create {line} -n web --protocol Tcp --frontend-port 80 --backend-port 8080 --probe-name h --frontend-ip f --backend-pool-name b")
+    expect_equal((rule["frontendPort"], rule["backendPort"], rule["loadDistribution"]), (80, 8080, "Default"), "the rule")
+    stage.az_json(f"network lb inbound-nat-rule create {line} -n one --protocol Tcp --frontend-port 2201 --backend-port 22 --frontend-ip f")
+    stage.az_json(f"network lb address-pool create {line} -n b2")
+    stage.az(f"network nic create -g {GROUP} -n n4 --vnet-name v1 --subnet s2")
+    stage.az_json(f"network nic ip-config address-pool add -g {GROUP} --nic-name n4 --ip-config-name ipconfig1 --lb-name lb1 --address-pool b")
+    stage.az_json(f"network nic ip-config inbound-nat-rule add -g {GROUP} --nic-name n4 --ip-config-name ipconfig1 --lb-name lb1 --inbound-nat-rule one")
+    shown = stage.az_json(f"network lb show -g {GROUP} -n lb1")
+    users = [each["backendIPConfigurations"][0]["id"].split("/")[-3] for each in shown["backendAddressPools"] if each["name"] == "b"]
+    expect_equal(users, ["n4"], "members")
+    expect_equal(shown["inboundNatRules"][0]["backendIPConfiguration"]["id"].split("/")[-3], "n4", "whom the rule leads to")
+    stage.az_refused(f"network lb rule create {line} -n udp --protocol Udp --frontend-port 53 --backend-port 53 --frontend-ip f --backend-pool-name b", code="give 'Tcp'")
+    stage.az_refused(f"network lb inbound-nat-rule create {line} -n two --protocol Tcp --frontend-port 80 --backend-port 22 --frontend-ip f", code="both use port 80")
+    stage.az_refused(f"network lb create -g {GROUP} -n inner --sku Standard --vnet-name v1 --subnet s2", code="guests do not reach each other")
+    stage.az_refused(f"network lb delete -g {GROUP} -n lb1", code="InUseLoadBalancerCannotBeDeleted")
+    stage.az(f"network nic delete -g {GROUP} -n n4")
+    stage.az(f"network lb address-pool delete {line} -n b2")
+    stage.az(f"network lb rule delete {line} -n web")
+    expect_equal(stage.az_json(f"network lb rule list {line}"), [], "rules")
+    stage.az(f"network lb delete -g {GROUP} -n lb1")
+    stage.az(f"network public-ip delete -g {GROUP} -n lbip")
+
+
 def test_deletion_one_by_one_and_by_group(stage):
     stage.az(f"network nic create -g {GROUP} -n n3 --vnet-name v1 --subnet s2")
     stage.az(f"network nic delete -g {GROUP} -n n3")

@@ -12,10 +12,7 @@ PASSWORD = "Correct-Horse-7f3a9c"
 
 
 def set_up(stage):
-    import_image(stage)
-    stage.start_server("--public-network", NETWORK)
-    stage.login()
-    stage.make_group(GROUP)
+    serve_machines(stage, GROUP)
     stage.kept.update(vault=f"kv-{uuid.uuid4().hex[:8]}", canary=new_canary())
 
 

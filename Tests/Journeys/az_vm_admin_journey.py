@@ -13,10 +13,7 @@ MARK = f"mark-{uuid.uuid4().hex}"
 
 
 def set_up(stage):
-    import_image(stage)
-    stage.start_server("--public-network", NETWORK)
-    stage.login()
-    stage.make_group(GROUP)
+    serve_machines(stage, GROUP)
 
 
 def guest(stage, *lines):
@@ -24,11 +21,7 @@ def guest(stage, *lines):
 
 
 def sign_in(stage, password, line, ok=None):
-    port = "22" if os.geteuid() == 0 else "10022"
-    return stage.run(
-        ["sshpass", "-e", "ssh", "-p", port, "-o", "StrictHostKeyChecking=no", "-o", "ConnectTimeout=10", "-o", "PubkeyAuthentication=no",
-         "-o", "NumberOfPasswordPrompts=1", "-o", f"UserKnownHostsFile={stage.root}/known_hosts", "-o", "LogLevel=ERROR",
-         f"ada@{stage.kept['address']}", line], ok=ok, environment={"SSHPASS": password})
+    return ssh(stage, stage.kept["address"], line, ok=ok, password=password)
 
 
 def test_how_processors_are_run_is_said_once_with_the_reason(stage):
@@ -36,6 +29,10 @@ def test_how_processors_are_run_is_said_once_with_the_reason(stage):
     expect_equal(len(lines), 1, "lines about it")
     expect_in("reason", lines[0], "the line")
     expect((stage.data / "run/accelerator.json").exists(), "the verdict is not kept")
+    shown = stage.coffer("host show --output json").json
+    expect_in(shown["reason"], lines[0], "the line")
+    stage.kept["acceleration"] = shown
+    expect_in(shown["accelerator"], stage.coffer("host show").output, "the table")
 
 
 def test_availability_sets_are_made_and_listed(stage):
@@ -57,6 +54,9 @@ def test_a_machine_is_made_with_a_password_and_custom_data(stage):
     stage.say(f"az vm create took {created - started:.0f} s, the first answer came {time.monotonic() - started:.0f} s after its start"
               f" and {answered} s after the guest's")
     wait_until_set_up(stage, LINE)
+    seen = {code: message for code, message in statuses(stage, LINE).items() if code.startswith("HypervisorState/")}
+    found = stage.kept["acceleration"]
+    expect_equal(seen, {f"HypervisorState/{found['accelerator']}": found["reason"]}, "how its processors are run")
     shown = stage.az_json(f"vm show {LINE}")
     said = json.dumps(shown)
     expect(PASSWORD not in said and "customData\": \"" not in said and "$y$" not in said, "the machine's document has secrets")

@@ -11,15 +11,11 @@ ONE, TWO = f"-g {GROUP} -n vm1", f"-g {GROUP} -n vm2"
 
 
 def set_up(stage):
-    import_image(stage)
     # A file system of the disks' own, which can be filled.
     (stage.data / "disks").mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         stage.run(["mount", "-t", "tmpfs", "-o", "size=3g,mode=0700", "coffer-faults", str(stage.data / "disks")])
-    stage.start_server("--public-network", NETWORK)
-    stage.login()
-    stage.make_group(GROUP)
-    stage.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stage.root / "key")])
+    serve_machines(stage, GROUP)
     for line, size in ((ONE, "Standard_B1s"), (TWO, "Standard_B1s")):
         stage.az(f"vm create {line} --image Debian12 --size {size} --admin-username ada --os-disk-delete-option Delete --nic-delete-option Delete"
                  " --ssh-key-values", f"{stage.root}/key.pub")
@@ -97,6 +93,21 @@ def test_the_disk_host_dies_under_running_guests_and_they_go_on(stage):
     run_in_guest(stage, ONE, "echo after > /root/after; sync; echo 3 > /proc/sys/vm/drop_caches; cat /root/after")
     expect_equal(run_in_guest(stage, ONE, "echo 3 > /proc/sys/vm/drop_caches; cat /root/after"), "after", "what was written without a disk host")
     expect_in("PowerState/running", statuses(stage, ONE), "instance view")
+
+
+def test_the_disk_host_dies_while_a_guest_starts_and_the_guest_comes_up(stage):
+    # In the firmware, and when the boot loader or the kernel begins; QEMU 7.2 loses a disk that is not in use just then.
+    for moment in (0.5, 2.5):
+        stage.az(f"vm stop {TWO} --skip-shutdown")
+        starting = threading.Thread(target=lambda: stage.az(f"vm start {TWO}"))
+        starting.start()
+        eventually(lambda: len(processes(stage)) == 2, 60, "the machine does not start", every=0.02)
+        time.sleep(moment)
+        for host in [pid for pid in stage.processes() if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "coffer-diskd"]:
+            os.kill(host, signal.SIGKILL)
+        starting.join()
+        expect_equal(run_in_guest(stage, TWO, "cat /root/kept"), "kept", f"what was written before a death {moment} s after the start")
+        expect_in("PowerState/running", statuses(stage, ONE), "the other's instance view")
 
 
 def test_a_guest_that_resets_in_a_loop_is_one_process_and_can_be_stopped(stage):

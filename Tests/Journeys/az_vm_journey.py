@@ -4,59 +4,26 @@ import pathlib
 from guesttools import RUN, make_tools_image
 from machines import *
 from stage import *
+from vms import *
 
 GROUP, NAME = "g", "vm1"
 LINE = f"-g {GROUP} -n {NAME}"
-# Other installations on this machine have other addresses.
-NETWORK = f"127.{random.randrange(64, 250)}.{random.randrange(256)}.0/24"
 
 
 def set_up(stage):
-    image = build_image(stage)
-    record = json.loads(image.with_name(image.name + ".json").read_text())
-    stage.coffer(
-        f"image import {image} --publisher {record['publisher']} --offer {record['offer']} --sku {record['sku']}"
-        f" --version {record['version']} --hyper-v-generation {record['hyperVGeneration']}")
     stage.kept["imports"] = stage.root / "imports"
     stage.kept["imports"].mkdir()
-    start_server(stage)
-    stage.login()
-    stage.make_group(GROUP)
-    vault = stage.make_vault(GROUP)
-    stage.kept.update(vault=vault, kid=stage.make_key(vault), canary=new_canary())
-    stage.make_set(vault, stage.kept["kid"])
-    stage.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stage.root / "key")])
+    serve_machines(stage, GROUP, *server_options(stage))
+    make_machines_set(stage, GROUP)
+    stage.kept.update(canary=new_canary())
 
 
-def start_server(stage):
-    stage.start_server("--public-network", NETWORK, "--import-directory", str(stage.kept["imports"]))
+def server_options(stage):
+    return ("--import-directory", str(stage.kept["imports"]))
 
 
-def ssh(stage, line, ok=True):
-    port = "22" if os.geteuid() == 0 else "10022"
-    return stage.run(
-        ["ssh", "-i", str(stage.root / "key"), "-p", port, "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10",
-         "-o", f"UserKnownHostsFile={stage.root}/known_hosts", "-o", "LogLevel=ERROR", f"ada@{stage.kept['address']}", line], ok=ok)
-
-
-def run_in_guest(stage, *lines):
-    """Runs shell lines as root in the guest; what they print."""
-    answer = stage.az_json(f"vm run-command invoke {LINE} --command-id RunShellScript --scripts", *lines)
-    message = answer["value"][0]["message"]
-    return message.split("[stdout]\n", 1)[1].split("\n[stderr]", 1)[0].strip()
-
-
-def wait_until_set_up(stage):
-    eventually(lambda: run_in_guest(stage, "systemctl is-active coffer-provision.service") == "active", 240, "the guest is not set up", every=2)
-
-
-def statuses(stage):
-    view = stage.az_json(f"vm get-instance-view {LINE}")["instanceView"]
-    return {each["code"]: each.get("message") for each in view["statuses"]}
-
-
-def processes(stage):
-    return [pid for pid in stage.processes() if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("qemu-system")]
+def guest(stage, *lines):
+    return run_in_guest(stage, LINE, *lines)
 
 
 def test_sizes_and_images_are_listed(stage):
@@ -85,15 +52,15 @@ def test_a_machine_is_made_of_an_image_with_encrypted_disks(stage):
 
 def test_its_administrator_signs_in_at_its_public_address(stage):
     started = time.monotonic()
-    eventually(lambda: ssh(stage, "true", ok=None).status == 0, 300, "no login with the key", every=2)
+    eventually(lambda: sign_in(stage, "true", ok=None).status == 0, 300, "no login with the key", every=2)
     stage.say(f"signed in {time.monotonic() - started:.0f} s after az vm create")
-    wait_until_set_up(stage)
-    expect_equal(ssh(stage, "hostname; sudo -n id -un").output, f"{NAME}\nroot\n", "who and where")
+    wait_until_set_up(stage, LINE)
+    expect_equal(sign_in(stage, "hostname; sudo -n id -un").output, f"{NAME}\nroot\n", "who and where")
 
 
 def test_nothing_of_what_it_writes_is_on_the_host(stage):
     canary = stage.kept["canary"]
-    ssh(stage, f"for i in $(seq 2000); do echo {canary} os $i; done | sudo tee /root/canary >/dev/null; sudo mkfs.ext4 -q /dev/vdb;"
+    sign_in(stage, f"for i in $(seq 2000); do echo {canary} os $i; done | sudo tee /root/canary >/dev/null; sudo mkfs.ext4 -q /dev/vdb;"
                f" sudo mount /dev/vdb /media; for i in $(seq 2000); do echo {canary} data $i; done | sudo tee /media/canary >/dev/null; sync; sudo umount /media")
     files, size, hits = search(canary, stage.data)
     expect(files > 5 and size > 100 << 20, "the search has seen the data directory")
@@ -109,10 +76,10 @@ def test_commands_run_in_it_with_parameters(stage):
 
 
 def test_it_knows_what_it_is_and_nobody_elses_metadata(stage):
-    said = run_in_guest(stage, "curl -sf -H Metadata:true 'http://169.254.169.254/metadata/instance?api-version=2021-02-01'")
+    said = guest(stage, "curl -sf -H Metadata:true 'http://169.254.169.254/metadata/instance?api-version=2021-02-01'")
     compute = json.loads(said)["compute"]
     expect_equal((compute["name"], compute["vmSize"], compute["resourceGroupName"]), (NAME, "Standard_B1s", GROUP), "the instance")
-    refused = run_in_guest(stage, "curl -s -o /dev/null -w %{http_code} 'http://169.254.169.254/metadata/instance?api-version=2021-02-01'")
+    refused = guest(stage, "curl -s -o /dev/null -w %{http_code} 'http://169.254.169.254/metadata/instance?api-version=2021-02-01'")
     expect_equal(refused, "400", "the answer without the header")
 
 
@@ -122,7 +89,7 @@ def test_it_reaches_neither_the_hosts_loopback_network_nor_other_networks(stage)
         listener.listen()
         port = listener.getsockname()[1]
         for host in ("10.0.0.1", "10.0.0.2", "169.254.169.1", "169.254.169.2", "8.8.8.8", stage.kept["address"]):
-            said = run_in_guest(stage, f"timeout 3 bash -c '</dev/tcp/{host}/{port}' 2>/dev/null && echo reached || echo closed")
+            said = guest(stage, f"timeout 3 bash -c '</dev/tcp/{host}/{port}' 2>/dev/null && echo reached || echo closed")
             expect_equal(said, "closed", f"{host} from within")
 
 
@@ -135,7 +102,7 @@ def test_its_identity_reads_the_secret_that_it_was_granted_and_no_other(stage):
         "T=$(curl -sf -H Metadata:true 'http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net'"
         f" | jq -r .access_token); for n in mine theirs; do curl -s -H \"Authorization: Bearer $T\" '{stage.vault_url(stage.kept['vault'])}/secrets/'$n'?api-version=7.4'"
         " | jq -r '.value // .error.code'; done")
-    expect_equal(run_in_guest(stage, script), "the secret mine\nForbidden", "what the identity may read")
+    expect_equal(guest(stage, script), "the secret mine\nForbidden", "what the identity may read")
 
 
 def test_az_and_the_sdk_sign_in_with_its_identity_from_within(stage):
@@ -148,9 +115,9 @@ def test_az_and_the_sdk_sign_in_with_its_identity_from_within(stage):
         "from azure.identity import ManagedIdentityCredential as C\nfrom azure.keyvault.secrets import SecretClient as S\n"
         f"s = S('{stage.vault_url(vault)}', C())\nprint(s.get_secret('mine').value)\n"
         "try: s.get_secret('theirs')\nexcept Exception as error: print(error.error.code)")
-    said = run_in_guest(stage, RUN, f'python -c "{sdk}"')
+    said = guest(stage, RUN, f'python -c "{sdk}"')
     expect_equal(said, "the secret mine\nForbidden", "what the SDK reads")
-    said = run_in_guest(
+    said = guest(
         stage, RUN, "az login --identity --allow-no-subscriptions -o none 2>&1",
         f"az keyvault secret show --vault-name {vault} -n mine --query value -o tsv 2>&1",
         f"az keyvault secret show --vault-name {vault} -n theirs 2>&1 | grep -o -m 1 Forbidden", "umount /tools")
@@ -161,24 +128,24 @@ def test_az_and_the_sdk_sign_in_with_its_identity_from_within(stage):
 
 def test_data_disks_come_and_go_while_it_runs(stage):
     stage.az(f"vm disk attach -g {GROUP} --vm-name {NAME} -n extra --new --size-gb 3")
-    eventually(lambda: "3G" in run_in_guest(stage, "lsblk -dno SIZE"), 60, "the guest sees no new disk", every=1)
+    eventually(lambda: "3G" in guest(stage, "lsblk -dno SIZE"), 60, "the guest sees no new disk", every=1)
     stage.az_refused(f"disk delete -g {GROUP} -n extra --yes", code="OperationNotAllowed")
     stage.az(f"vm disk detach -g {GROUP} --vm-name {NAME} -n extra")
-    expect("3G" not in run_in_guest(stage, "lsblk -dno SIZE"), "the disk is still in the guest")
+    expect("3G" not in guest(stage, "lsblk -dno SIZE"), "the disk is still in the guest")
     expect_equal(stage.az_json(f"disk show -g {GROUP} -n extra")["diskState"], "Unattached", "the disk's state")
     stage.az(f"disk delete -g {GROUP} -n extra --yes")
 
 
 def test_it_goes_on_while_the_server_is_killed_and_is_found_again(stage):
     (process,) = processes(stage)
-    boot = run_in_guest(stage, "cat /proc/sys/kernel/random/boot_id")
+    boot = guest(stage, "cat /proc/sys/kernel/random/boot_id")
     stage.server.kill()
-    expect_equal(ssh(stage, "cat /proc/sys/kernel/random/boot_id").output.strip(), boot, "the guest without a server")
-    start_server(stage)
-    expect_in("PowerState/running", statuses(stage), "instance view")
+    expect_equal(sign_in(stage, "cat /proc/sys/kernel/random/boot_id").output.strip(), boot, "the guest without a server")
+    stage.start_server("--public-network", NETWORK, *server_options(stage))
+    expect_in("PowerState/running", statuses(stage, LINE), "instance view")
     expect_equal(processes(stage), [process], "QEMU processes")
     said = eventually(
-        lambda: run_in_guest(stage, "curl -sf -H Metadata:true 'http://169.254.169.254/metadata/instance/compute/name?api-version=2021-02-01'"),
+        lambda: guest(stage, "curl -sf -H Metadata:true 'http://169.254.169.254/metadata/instance/compute/name?api-version=2021-02-01'"),
         30, "the metadata service does not come back", every=1)
     expect_equal(said, NAME, "what the guest is told")
 
@@ -186,15 +153,15 @@ def test_it_goes_on_while_the_server_is_killed_and_is_found_again(stage):
 def test_a_lost_key_stops_it_and_its_return_lets_it_start_with_its_data(stage):
     stage.enable_key(stage.kept["vault"], stage.kept["kid"], False)
     eventually(lambda: not processes(stage), 60, "the machine goes on")
-    seen = statuses(stage)
+    seen = statuses(stage, LINE)
     expect_in("PowerState/stopped", seen, "instance view")
     expect_in("is disabled", seen["ProvisioningState/failed/DiskEncryptionKeyUnavailable"], "the reason")
     stage.az_refused(f"vm start {LINE}", code="disabled")
     expect_equal(processes(stage), [], "QEMU processes")
     stage.enable_key(stage.kept["vault"], stage.kept["kid"], True)
     stage.az(f"vm start {LINE}")
-    eventually(lambda: ssh(stage, "true", ok=None).status == 0, 300, "no login after the start", every=2)
-    lines = ssh(stage, "sudo cat /root/canary | wc -l; sudo mount /dev/vdb /media; sudo cat /media/canary | wc -l; sudo umount /media").output.split()
+    eventually(lambda: sign_in(stage, "true", ok=None).status == 0, 300, "no login after the start", every=2)
+    lines = sign_in(stage, "sudo cat /root/canary | wc -l; sudo mount /dev/vdb /media; sudo cat /media/canary | wc -l; sudo umount /media").output.split()
     expect_equal(lines, ["2000", "2000"], "lines that were written before")
 
 
@@ -207,7 +174,7 @@ def test_a_process_that_was_killed_is_found_to_be_stopped(stage):
     (process,) = processes(stage)
     os.kill(process, signal.SIGKILL)
     reason = "ProvisioningState/failed/VMStoppedByItself"
-    eventually(lambda: {"PowerState/stopped", reason} <= statuses(stage).keys(), 30, "the machine is not said to have stopped by itself", every=1)
+    eventually(lambda: {"PowerState/stopped", reason} <= statuses(stage, LINE).keys(), 30, "the machine is not said to have stopped by itself", every=1)
 
 
 def test_deallocation_closes_its_disks_and_deletion_takes_what_was_to_go(stage):

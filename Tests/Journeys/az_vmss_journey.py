@@ -3,33 +3,23 @@ import pathlib
 
 from machines import *
 from stage import *
+from vms import *
 
 GROUP, NAME = "g", "ss"
 LINE = f"-g {GROUP} -n {NAME}"
-# Other installations on this machine have other addresses.
-NETWORK = f"127.{random.randrange(64, 250)}.{random.randrange(256)}.0/24"
+PASSWORD = "Correct-Horse-7f3a9c"
+MARK = f"mark-{uuid.uuid4().hex}"
+RUN = "vmss run-command invoke"
 
 
 def set_up(stage):
-    image = build_image(stage)
-    record = json.loads(image.with_name(image.name + ".json").read_text())
-    stage.coffer(
-        f"image import {image} --publisher {record['publisher']} --offer {record['offer']} --sku {record['sku']}"
-        f" --version {record['version']} --hyper-v-generation {record['hyperVGeneration']}")
-    stage.start_server("--public-network", NETWORK)
-    stage.login()
-    stage.make_group(GROUP)
-    vault = stage.make_vault(GROUP)
-    stage.kept.update(vault=vault, kid=stage.make_key(vault))
-    stage.make_set(vault, stage.kept["kid"])
-    stage.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stage.root / "key")])
+    serve_machines(stage, GROUP)
+    make_machines_set(stage, GROUP)
+    (stage.root / "custom.sh").write_text(f"#!/bin/sh\necho '{MARK}' > /root/made-by-custom-data\n")
     stage.kept["create"] = (
         f"vmss create {LINE} --image Debian12 --orchestration-mode Uniform --vm-sku Standard_B1ls --admin-username ada --public-ip-per-vm"
-        f" --os-disk-encryption-set des --data-disk-sizes-gb 1 --data-disk-encryption-sets des --ssh-key-values {stage.root}/key.pub --load-balancer")
-
-
-def processes(stage):
-    return [pid for pid in stage.processes() if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("qemu-system")]
+        f" --os-disk-encryption-set des --data-disk-sizes-gb 1 --data-disk-encryption-sets des --ssh-key-values {stage.root}/key.pub"
+        f" --authentication-type all --custom-data {stage.root}/custom.sh --admin-password {PASSWORD}")
 
 
 def instances(stage):
@@ -57,14 +47,14 @@ def grow(stage, capacity):
 
 def test_what_is_not_served_is_refused_with_what_to_say_instead(stage):
     create = stage.kept["create"]
-    stage.az_refused(create.replace("Uniform", "Flexible"), "", code="--orchestration-mode Uniform")
-    stage.az_refused(create, "", "--instance-count", "21", code="0 to 20")
-    stage.az_refused(create.replace("B1ls", "B9"), "", code="Standard_B9")
+    stage.az_refused(create.replace("Uniform", "Flexible"), code="--orchestration-mode Uniform")
+    stage.az_refused(create, "--instance-count", "21", code="0 to 20")
+    stage.az_refused(create.replace("B1ls", "B9"), code="Standard_B9")
     expect_equal(stage.az_json(f"vmss list -g {GROUP}"), [], "scale sets")
 
 
 def test_a_set_is_made_with_encrypted_disks_and_addresses_for_each_instance(stage):
-    stage.az_json(stage.kept["create"], "", "--instance-count", "2")
+    stage.az_json(stage.kept["create"], "--instance-count", "2")
     expect_equal(state(stage), "Succeeded", "the set")
     expect_equal(latest(stage), {"0": True, "1": True}, "instances")
     expect_equal(len(processes(stage)), 2, "QEMU processes")
@@ -79,6 +69,70 @@ def test_a_set_is_made_with_encrypted_disks_and_addresses_for_each_instance(stag
     expect_equal(stage.az_json(f"vm list -g {GROUP}"), [], "virtual machines")
     view = stage.az_json(f"vmss get-instance-view {LINE}")
     expect_in({"code": "PowerState/running", "count": 2}, view["virtualMachine"]["statusesSummary"], "the instance view")
+
+
+def test_inbound_nat_rules_lead_to_port_22_of_each_instance(stage):
+    found = stage.az_json(f"vmss list-instance-connection-info {LINE}")
+    expect_equal(sorted(found), ["instance 0", "instance 1"], "instances")
+    address = stage.az_json(f"network public-ip show -g {GROUP} -n {NAME}LBPublicIP")["ipAddress"]
+    expect_equal(sorted(found.values()), [f"{address}:50000", f"{address}:50001"], "where they are")
+    stage.kept["address"] = address
+    names = set()
+    for number, place in sorted(found.items()):
+        port = int(place.rsplit(":", 1)[1])
+        eventually(lambda: ssh(stage, address, "true", ok=None, port=port).status == 0, 600, f"no login to {number}", every=2)
+        wait_until_set_up(stage, f"{LINE} --instance-id {number.split()[1]}", RUN)
+        names.add(ssh(stage, address, "hostname", port=port, password=PASSWORD).output.strip())
+    computers = {each["osProfile"]["computerName"] for each in instances(stage).values()}
+    expect_equal(names, computers, "who answers to the password")
+
+
+def test_each_guest_has_the_sets_custom_data_and_nobody_else(stage):
+    eventually(lambda: run_in_guest(stage, f"{LINE} --instance-id 1", "cat /root/made-by-custom-data || true", command=RUN) == MARK, 120, "the data was not run", every=2)
+    said = json.dumps([stage.az_json(f"vmss show {LINE}"), list(instances(stage).values())])
+    expect(PASSWORD not in said and "$y$" not in said and base64.b64encode(MARK.encode()).decode() not in said, "documents have secrets")
+    files, _, hits = search(PASSWORD, stage.data)
+    expect(files > 5, "the search has seen the data directory")
+    expect_equal(hits, {}, "files with the password")
+
+
+def ask_port_80(stage):
+    """What answers at the load balancer's port 80: the name of a machine, or nothing."""
+    try:
+        with socket.create_connection((stage.kept["address"], host_port(80)), timeout=10) as connection:
+            return connection.recv(100).decode().strip()
+    except OSError:
+        return ""
+
+
+def answering(stage, count=24):
+    return {ask_port_80(stage) for _ in range(count)}
+
+
+def test_a_rule_spreads_connections_over_the_instances_that_answer_the_probe(stage):
+    computers = {number: each["osProfile"]["computerName"] for number, each in instances(stage).items()}
+    # In a file, as systemd-run makes something of what begins with a dollar sign.
+    program = ("use IO::Socket::INET; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 9, ReuseAddr => 1) or die; $name = `hostname`;"
+               " while ($c = $s->accept) { print $c $name; close $c }")
+    serve = f"echo '{program}' > /root/web; systemd-run -q --unit web perl /root/web; sleep 2; systemctl is-active web"
+    for number in computers:
+        expect_equal(run_in_guest(stage, f"{LINE} --instance-id {number}", serve, command=RUN), "active", "the web server")
+    expect_equal(answering(stage, 4), {""}, "what the security group lets through")
+    stage.az(f"network nsg rule create -g {GROUP} --nsg-name {NAME}NSG -n web --priority 1010 --access Allow --protocol Tcp --destination-port-ranges 80")
+    eventually(lambda: answering(stage) == set(computers.values()), 30, "not all answer", every=1)
+    stage.az(f"network lb probe create -g {GROUP} --lb-name {NAME}LB -n web --protocol Tcp --port 80 --interval 5")
+    stage.az(f"network lb rule update -g {GROUP} --lb-name {NAME}LB -n LBRule --probe-name web")
+    eventually(lambda: answering(stage) == set(computers.values()), 30, "not all answer the probe", every=1)
+    run_in_guest(stage, f"{LINE} --instance-id 0", "systemctl stop web", command=RUN)
+    eventually(lambda: answering(stage) == {computers["1"]}, 40, "the silent instance gets connections", every=1)
+    run_in_guest(stage, f"{LINE} --instance-id 0", serve, command=RUN)
+    eventually(lambda: answering(stage) == set(computers.values()), 40, "the instance does not come back", every=1)
+    listed = stage.az_json(f"network lb list -g {GROUP}")
+    expect_equal([each["name"] for each in listed], [f"{NAME}LB"], "load balancers")
+    stage.az_refused(f"network lb delete -g {GROUP} -n {NAME}LB", code="LoadBalancerInUseByVirtualMachineScaleSet")
+    stage.az_refused(f"network lb outbound-rule create -g {GROUP} --lb-name {NAME}LB -n out --protocol All --address-pool {NAME}LBBEPool"
+                     " --frontend-ip-configs loadBalancerFrontEnd", code="no way out")
+    stage.az_refused(f"network lb probe create -g {GROUP} --lb-name {NAME}LB -n h --protocol Http --port 80 --path /", code="made by TCP")
 
 
 def test_a_changed_model_is_that_of_new_instances_until_others_are_updated(stage):
@@ -126,6 +180,7 @@ def test_a_server_that_is_killed_while_a_set_grows_says_so_and_the_next_change_m
     growth = grow(stage, 3)
     stage.server.kill()
     growth.join()
+    expect_equal(ask_port_80(stage), "", "the load balancer without a server")
     stage.start_server("--public-network", NETWORK)
     eventually(lambda: state(stage) in ("Failed", "Succeeded"), 60, "the set is not settled", every=1)
     legal = {"Succeeded", "Failed"}
@@ -155,6 +210,9 @@ def test_a_deleted_set_leaves_nothing(stage):
     expect_equal(stage.az_json(f"disk list -g {GROUP}"), [], "disks")
     expect_equal(processes(stage), [], "QEMU processes")
     expect_equal(list((stage.data / "run/vm").iterdir()), [], "what is left beside them")
+    stage.az(f"network lb delete -g {GROUP} -n {NAME}LB")
+    expect_equal(stage.az_json(f"network lb list -g {GROUP}"), [], "load balancers")
+    stage.az(f"network public-ip delete -g {GROUP} -n {NAME}LBPublicIP")
 
 
 def test_a_template_deploys_a_set_of_no_instances_that_is_deleted_while_it_grows(stage):

@@ -33,6 +33,9 @@ final class LocalDisks: Sendable {
         }
     }
 
+    /// What the host says of one of its own disks; nil if there is none.
+    func find(_ disk: DiskID) async throws -> DiskStatus? { try await hosted.find(disk) }
+
     /// Whether there is a whole disk of this size, encrypted or not; one of another kind is none.
     func has(_ disk: DiskID, byteCount: UInt64, isEncrypted: Bool) async throws -> Bool {
         do {

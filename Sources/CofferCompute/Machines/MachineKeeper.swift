@@ -1,6 +1,7 @@
 import CofferCore
 import CofferModel
 import CofferPlatform
+import Synchronization
 
 /// Brings what is recorded of virtual machines to the truth, and stops those whose disks lost their key.
 package struct MachineKeeper: Sendable {
@@ -13,6 +14,8 @@ package struct MachineKeeper: Sendable {
     let hosted: HostedDisks
     let host: any MachineHost
     let turns: Turns
+    /// Until when machines may have lost disks, as the disk host was replaced.
+    let replaced = ReplacedDiskHost()
     let report: @Sendable (String) -> Void
 
     /// Looks after machines until the task is cancelled.
@@ -94,6 +97,8 @@ package struct MachineKeeper: Sendable {
         case ended
         /// It must not run, for this reason.
         case lostKey(APIError)
+        /// It runs, and its QEMU does not find this disk again.
+        case lostDisk(DiskID)
         /// It runs, though it was ended.
         case endInterrupted
     }
@@ -107,7 +112,8 @@ package struct MachineKeeper: Sendable {
             guard await host.isRunning(record.machine) else { return .ended }
             // Found running after a start of this process.
             try await power.metadata.open(record)
-            return try await suspended(record).map(Finding.lostKey)
+            if let loss = try await suspended(record) { return .lostKey(loss) }
+            return try await lostDisk(of: record).map(Finding.lostDisk)
         case (.succeeded, _): return await host.isRunning(record.machine) ? .endInterrupted : nil
         case (.deleting, _), (.failed, _): return nil
         }
@@ -124,10 +130,24 @@ package struct MachineKeeper: Sendable {
         case .lostKey(let loss):
             report("machine \(record.id.text) is stopped: \(loss.message)")
             _ = try await power.stop(record, to: .stopped, grace: .zero, because: loss)
+        case .lostDisk(let disk):
+            report("machine \(record.id.text) is started anew: its disk host ended before its guest used disk \(disk.text), and QEMU does not find it again")
+            _ = try await power.start(power.stop(record, to: .running, grace: .zero))
         case .endInterrupted:
             guard await host.isRunning(record.machine) else { return }
             _ = try await power.stop(record, to: record.power, grace: .zero)
         }
+    }
+
+    /// A disk that QEMU has lost for good. QEMU 7.2 goes on with a disk host that was started anew, but for a disk that the guest's firmware or
+    /// system is not using just then: of such a disk it forgets to look whether it is there again, connects, and says nothing.
+    private func lostDisk(of record: MachineRecord) async throws -> DiskID? {
+        guard replaced.isRecent else { return nil }
+        let records = try await store.read { transaction in try record.recordedDisks.compactMap { try transaction.disk($0.disk)?.disk } }
+        for disk in records where try await hosted.find(disk)?.hasSilentFrontEnd == true { return disk }
+        let own = [record.machine.temporaryDisk] + record.disks.compactMap { $0.ephemeral?.disk }
+        for disk in own where try await local.find(disk)?.hasSilentFrontEnd == true { return disk }
+        return nil
     }
 
     /// Why a machine must not run: a disk that lost its key, and whose set says that what runs on it stops.
@@ -142,6 +162,18 @@ package struct MachineKeeper: Sendable {
         }
         return nil
     }
+}
+
+/// Remembers for a while that the disk host was replaced.
+final class ReplacedDiskHost: Sendable {
+    private let end = Mutex<ContinuousClock.Instant?>(nil)
+
+    /// How long machines are looked at afterwards: they connect within seconds, and are silent then.
+    private static let period = Duration.seconds(60)
+
+    func note() { end.withLock { $0 = .now + Self.period } }
+
+    var isRecent: Bool { end.withLock { $0.map { ContinuousClock.now < $0 } ?? false } }
 }
 
 extension APIError {

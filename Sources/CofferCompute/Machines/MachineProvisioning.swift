@@ -17,17 +17,27 @@ struct MachineProvisioning: Sendable {
 
     private static let realm = "machines"
 
-    /// - Returns: nil if there is nothing to hand over.
-    func seal(_ access: AdministratorAccess, for machine: MachineID) async throws -> MachineRecord.Provisioning? {
-        let hash = try access.password.map { password -> String in
-            var bytes = Array(password.utf8)
-            guard let hash = LoginPassword.hash(SecretBytes(wiping: &bytes)) else {
-                throw APIError.administratorPassword("has a character that no password can have, or this host's libcrypt has no yescrypt")
-            }
-            return hash
+    /// What a request asks to be handed over.
+    ///
+    /// - Parameter old: What was asked before, of which that stays which is not said anew. A hash of the same password stays too.
+    func secrets(of access: AdministratorAccess, over old: Secrets = Secrets()) throws -> Secrets {
+        var secrets = old
+        secrets.customData = access.customData ?? old.customData
+        guard let password = access.password else { return secrets }
+        var bytes = Array(password.utf8)
+        if let hash = old.passwordHash, LoginPassword.matches(SecretBytes(wiping: &bytes), hash) { return secrets }
+        bytes = Array(password.utf8)
+        guard let hash = LoginPassword.hash(SecretBytes(wiping: &bytes)) else {
+            throw APIError.administratorPassword("has a character that no password can have, or this host's libcrypt has no yescrypt")
         }
-        guard hash != nil || access.customData != nil else { return nil }
-        var document = try JSON.encode(Secrets(passwordHash: hash, customData: access.customData))
+        secrets.passwordHash = hash
+        return secrets
+    }
+
+    /// - Returns: nil if there is nothing to hand over.
+    func seal(_ secrets: Secrets, for machine: MachineID) async throws -> MachineRecord.Provisioning? {
+        guard secrets != Secrets() else { return nil }
+        var document = try JSON.encode(secrets)
         let sealed = try await sealer.seal(SecretBytes(wiping: &document), realm: Self.realm, name: machine.text)
         return MachineRecord.Provisioning(sealed: Base64URL.encode(sealed))
     }
@@ -35,7 +45,7 @@ struct MachineProvisioning: Sendable {
     /// What the guest is to be told; empty once it has said that it is set up.
     func handedOut(_ record: MachineRecord) async throws -> Secrets {
         guard let provisioning = record.provisioning, !provisioning.isDone else { return Secrets() }
-        return try await open(provisioning, of: record)
+        return try await open(provisioning, of: record.machine)
     }
 
     /// Checks that a change of a machine says nothing else than what it was made with, as clients repeat whole templates.
@@ -46,7 +56,7 @@ struct MachineProvisioning: Sendable {
         guard let provisioning = record.provisioning else {
             throw APIError.machinePropertyFixed(access.password != nil ? "osProfile.adminPassword" : "osProfile.customData")
         }
-        let known = try await open(provisioning, of: record)
+        let known = try await open(provisioning, of: record.machine)
         if let password = access.password {
             var bytes = Array(password.utf8)
             guard let hash = known.passwordHash, LoginPassword.matches(SecretBytes(wiping: &bytes), hash) else {
@@ -56,9 +66,9 @@ struct MachineProvisioning: Sendable {
         if let data = access.customData, data != known.customData { throw APIError.machinePropertyFixed("osProfile.customData") }
     }
 
-    private func open(_ provisioning: MachineRecord.Provisioning, of record: MachineRecord) async throws -> Secrets {
-        let secret = try await sealer.open(
-            Base64URL.decode(provisioning.sealed) ?? [], realm: Self.realm, name: record.machine.text)
+    /// - Parameter machine: Whom it was sealed for.
+    func open(_ provisioning: MachineRecord.Provisioning, of machine: MachineID) async throws -> Secrets {
+        let secret = try await sealer.open(Base64URL.decode(provisioning.sealed) ?? [], realm: Self.realm, name: machine.text)
         var document = secret.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
         defer { _ = SecretBytes(wiping: &document) }
         return try JSON.decode(Secrets.self, from: document)

@@ -49,6 +49,12 @@ enum MachineResource {
         ]
         let power = shown.isRunning ? MachineRecord.Power.running : machine.power == .running ? .stopped : machine.power
         statuses.append(status("PowerState/\(power.rawValue)", "VM \(power.rawValue)"))
+        // Not one of Azure's: how fast a guest is depends on it.
+        if let acceleration = shown.acceleration {
+            statuses.append(status(
+                "HypervisorState/\(acceleration.kind.rawValue)", acceleration.sentence, level: acceleration.kind == .kvm ? "Info" : "Warning",
+                message: acceleration.reason))
+        }
         if let reason = machine.reason {
             statuses.append(status(
                 "ProvisioningState/failed/\(reason.code)", "Provisioning failed", at: reason.since, level: "Error", message: reason.message))

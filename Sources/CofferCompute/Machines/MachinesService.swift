@@ -127,7 +127,7 @@ struct MachinesService: Sendable {
 
     func show(_ record: MachineRecord) async throws -> ShownMachine {
         let disks = try await store.read { transaction in try record.disks.map { $0.ephemeral == nil ? try transaction.disk($0.disk) : nil } }
-        return ShownMachine(record: record, disks: disks, isRunning: await host.isRunning(record.machine))
+        return ShownMachine(record: record, disks: disks, acceleration: await host.acceleration(of: record.machine))
     }
 
     private func change(_ id: ResourceID, _ body: (MachineRecord) async throws -> MachineRecord) async throws -> MachineRecord {
@@ -147,9 +147,11 @@ struct MachinesService: Sendable {
     ///
     /// - Parameters:
     ///   - instance: Of an instance of a scale set.
+    ///   - secrets: Of the set, which its instances are handed.
     ///   - known: The identities of the set.
     func begin(
-        _ id: ResourceID, as wanted: MachineSpecification, instance: MachineRecord.Instance? = nil, known: [AssignedIdentity] = [], by grant: Grant
+        _ id: ResourceID, as wanted: MachineSpecification, instance: MachineRecord.Instance? = nil,
+        secrets: MachineProvisioning.Secrets = .init(), known: [AssignedIdentity] = [], by grant: Grant
     ) async throws -> MachineRecord {
         guard let location = wanted.location, !location.isEmpty else { throw APIError.locationNotAvailable("") }
         guard let size = wanted.size else { throw APIError.machineNeeds("hardwareProfile.vmSize", "choose a size, such as Standard_B1s.") }
@@ -166,7 +168,7 @@ struct MachinesService: Sendable {
         for interface in wantedInterfaces {
             if interface.isMadeWithMachine == true { try await checkMaking(interface.id, by: grant, from: id) } else { try await checkJoin(interface.id, by: grant, from: id) }
         }
-        if osDisk.createOption == .fromImage { try wanted.administrator?.requireEntry() }
+        if osDisk.createOption == .fromImage, instance == nil { try wanted.administrator?.requireEntry() }
         let image = try await wanted.image.asyncMap { try await images.choose($0) }
         if let isAtHost = wanted.encryptsAtHost {
             try await encryption.requireHostFeature(in: id.subscription)
@@ -187,8 +189,8 @@ struct MachinesService: Sendable {
             image: image?.reference, osGeneration: image?.generation ?? attached?.labels.hyperVGeneration, osDisk: plans[0].disk,
             dataDisks: plans.dropFirst().map(\.disk), interfaces: wantedInterfaces, osProfile: wanted.osProfile, labels: wanted.labels,
             userData: wanted.userData,
-            provisioning: try await wanted.administrator.asyncMap { try await provisioning.seal($0, for: machine) } ?? nil, identities: identities, phase: .creating, power: .running,
-            instance: instance)
+            provisioning: try await provisioning.seal(wanted.administrator.map { try provisioning.secrets(of: $0, over: secrets) } ?? secrets, for: machine),
+            identities: identities, phase: .creating, power: .running, instance: instance)
         try Self.requireFit(size, record, dataDisks: dataDisks.count)
         try await making.begin(record, plans, made, by: grant)
         return record
@@ -326,7 +328,8 @@ struct MachinesService: Sendable {
     /// The old disk is given up only when there is the new one. The record says at any time which of the two goes, so that a crash leaves the
     /// machine with one, deallocated, and nothing of the other once the keeper has looked.
     func replaceOSDisk(
-        of record: MachineRecord, as wanted: MachineSpecification.Disk, image reference: JSONValue?, by grant: Grant
+        of record: MachineRecord, as wanted: MachineSpecification.Disk, image reference: JSONValue?,
+        provisioning: MachineRecord.Provisioning?, by grant: Grant
     ) async throws -> MachineRecord {
         let image = try await reference.asyncMap { try await images.choose($0) }
         let record = try await disks.settleReplacement(of: record)
@@ -336,7 +339,8 @@ struct MachinesService: Sendable {
         if let known = record.osDisk.ephemeral {
             plan.disk.ephemeral?.disk = known.disk
             plan.disk.disk = record.osDisk.disk
-            return try await power.reimage(record, as: plan.disk, of: image, withTemporaryDisk: false)
+            let handed = try await note(record) { $0.provisioning = provisioning }
+            return try await power.reimage(handed, as: plan.disk, of: image, withTemporaryDisk: false)
         }
         let stopped = try await power.stop(record, to: .deallocated, grace: .zero)
         let begun = try await note(stopped) { [plan] in $0.leaving = plan.disk.disk }
@@ -351,7 +355,8 @@ struct MachinesService: Sendable {
             machine.osDisk = plan.disk
             machine.image = image?.reference
             machine.osGeneration = image?.generation
-            machine.provisioning?.isDone = false
+            // What is on the new disk is to be set up.
+            machine.provisioning = provisioning
         }
         let settled = try await disks.settleReplacement(of: changed)
         return record.power == .running ? try await power.start(settled) : settled

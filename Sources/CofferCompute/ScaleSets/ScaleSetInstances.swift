@@ -17,7 +17,8 @@ struct ScaleSetInstances: Sendable {
         guard let id = set.instance(String(number)) else { throw APIError.resourceNotFound(set.id) }
         let instance = MachineRecord.Instance(version: set.version, fixed: set.model.fixed)
         _ = try await machines.begin(
-            id, as: set.model.specification(number: number, of: set), instance: instance, known: set.identities ?? [], by: grant)
+            id, as: set.model.specification(number: number, of: set), instance: instance, secrets: secrets(of: set),
+            known: set.identities ?? [], by: grant)
         try await machines.making.finish(id)
     }
 
@@ -50,10 +51,17 @@ struct ScaleSetInstances: Sendable {
         try await change(id, of: set) { old in
             let wanted = try set.model.specification(number: old.number, of: set)
             guard let osDisk = wanted.osDisk else { return }
-            let changed = try await machines.replaceOSDisk(of: old, as: osDisk, image: wanted.image, by: grant)
+            let provisioning = try await machines.provisioning.seal(secrets(of: set), for: old.machine)
+            let changed = try await machines.replaceOSDisk(of: old, as: osDisk, image: wanted.image, provisioning: provisioning, by: grant)
             let fixed = set.model.fixed(reimaging: old.instance?.fixed ?? .null)
             try await note(changed, fixed, set)
         }
+    }
+
+    /// What the instances of a set are handed.
+    func secrets(of set: ScaleSetRecord) async throws -> MachineProvisioning.Secrets {
+        guard let provisioning = set.provisioning else { return .init() }
+        return try await machines.provisioning.open(provisioning, of: MachineID(set.unique))
     }
 
     private func change(_ id: ResourceID, of set: ScaleSetRecord, _ body: (MachineRecord) async throws -> Void) async throws {

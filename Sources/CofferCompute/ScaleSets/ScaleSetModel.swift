@@ -22,6 +22,11 @@ struct ScaleSetModel: Codable, Equatable, Sendable {
         guard var members = profile.object else { return profile }
         // Told, and sent back by clients.
         members["timeCreated"] = nil
+        if var system = members["osProfile"]?.object {
+            // The model is kept as it is and shown.
+            for name in ["adminPassword", "customData"] { system[name] = nil }
+            members["osProfile"] = .object(system)
+        }
         guard var network = members["networkProfile"]?.object, let configurations = network["networkInterfaceConfigurations"]?.array else {
             return .object(members)
         }

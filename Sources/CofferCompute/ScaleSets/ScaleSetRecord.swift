@@ -35,6 +35,8 @@ struct ScaleSetRecord: Codable, Equatable, Sendable {
     /// How many instances there are to be.
     var capacity: Int
     var model: ScaleSetModel
+    /// What the guests of instances alone are handed; sealed for the set, and for each instance anew.
+    var provisioning: MachineRecord.Provisioning?
     /// Rises with every change of the model.
     var version: Int
     /// The number of the next instance; none is used twice.

@@ -27,7 +27,9 @@ struct ScaleSetSpecification: Sendable {
     let capacity: Int?
     let identity: IdentityWish?
     let upgrade: ScaleSetRecord.Upgrade?
-    /// `virtualMachineProfile`.
+    /// How administrators get into the instances, with what is secret.
+    let administrator: AdministratorAccess?
+    /// `virtualMachineProfile` without what is secret.
     let profile: JSONValue?
     /// Of the profile. None is served.
     let extensions: [JSONValue]
@@ -64,18 +66,11 @@ struct ScaleSetSpecification: Sendable {
             }
             return mode
         }
+        administrator = try properties?["virtualMachineProfile"]?["osProfile"].map(AdministratorAccess.init)
         profile = properties?["virtualMachineProfile"].map(ScaleSetModel.canonical)
         extensions = profile?["extensionProfile"]?["extensions"]?.array ?? []
         if let probe = profile?["networkProfile"]?["healthProbe"], probe != .null {
             throw APIError.notServedYet("Health probes, which are load balancers', are", target: "networkProfile.healthProbe")
-        }
-        // The model is kept as it is for instances to come, so nothing in it may be secret.
-        let secrets = [
-            ("adminPassword", "Passwords of scale sets' administrators, who get in with the keys of 'ssh', are"),
-            ("customData", "Custom data of scale sets, instead of which there is 'userData', is"),
-        ]
-        for (member, what) in secrets where profile?["osProfile"]?[member].map({ $0 != .null }) == true {
-            throw APIError.notServedYet(what, target: "osProfile.\(member)")
         }
         labels = Dictionary(Self.labelNames.compactMap { name in properties?[name].map { (name, $0) } }, uniquingKeysWith: { first, _ in first })
     }

@@ -10,7 +10,7 @@ extension APIError {
     /// 400: what `az vmss create` asks for unless it is told otherwise.
     static let scaleSetFlexible = APIError(
         status: 400, code: "NotSupported",
-        message: "Scale sets are orchestrated uniformly here, not flexibly. Say it: az vmss create --orchestration-mode Uniform --load-balancer \"\"",
+        message: "Scale sets are orchestrated uniformly here, not flexibly. Say it: az vmss create --orchestration-mode Uniform",
         target: "orchestrationMode")
 
     static func scaleSetUpgradeMode(_ word: String) -> APIError {

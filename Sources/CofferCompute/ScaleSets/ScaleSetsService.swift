@@ -39,6 +39,7 @@ struct ScaleSetsService: Sendable {
             if let old { try requireSettled(old) }
             var new = try old ?? first(id, wanted)
             if old != nil { try change(&new, wanted) }
+            try await setSecrets(&new, wanted, isNew: old == nil)
             let specification = try new.model.specification(number: 0, of: new)
             try await check(&new, specification)
             try refuseExtensions(wanted, new)
@@ -182,6 +183,17 @@ struct ScaleSetsService: Sendable {
     private func requireSameKind(_ old: ScaleSetRecord, _ new: ScaleSetRecord) throws {
         let settings = [old, new].map { $0.model.profile["storageProfile"]?["osDisk"]?["diffDiskSettings"].flatMap { $0 == .null ? nil : $0 } }
         try machines.disks.rules.require(.ephemeralFixed, settings[0] == settings[1], ["machine": new.id.name])
+    }
+
+    /// Seals what new instances are handed. Those that are there keep theirs until their OS disks are made anew.
+    private func setSecrets(_ record: inout ScaleSetRecord, _ wanted: ScaleSetSpecification, isNew: Bool) async throws {
+        guard let administrator = wanted.administrator else { return }
+        if isNew { try administrator.requireEntry() }
+        let before = try await instances.secrets(of: record)
+        let now = try machines.provisioning.secrets(of: administrator, over: before)
+        guard now != before else { return }
+        if !isNew { record.version += 1 }
+        record.provisioning = try await machines.provisioning.seal(now, for: MachineID(record.unique))
     }
 
     /// Refuses what no instance can be made of, and completes the model by what its image says.

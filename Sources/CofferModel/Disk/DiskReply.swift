@@ -87,12 +87,17 @@ package struct DiskStatus: Codable, Equatable, Sendable {
     package let use: DiskUse?
     /// Its header, of a disk that is served as it is stored: whoever encrypts it elsewhere proves the keys by it.
     package let header: [UInt8]?
+    /// Whether a virtual machine's front end has connected and said nothing for ``silence``: QEMU says nothing when it has lost a disk.
+    package let hasSilentFrontEnd: Bool?
+
+    /// Longer than any front end that goes on needs for its first word.
+    package static let silence = Duration.seconds(5)
 
     package init(
         disk: DiskID, state: State, byteCount: UInt64, allocatedByteCount: UInt64, generation: UInt64,
         layers: [DiskLayer], export: DiskExport?, reason: String?, clientCount: Int,
         copiedByteCount: UInt64? = nil, limits: DiskLimits? = nil, reencryption: DiskReencryptionStatus? = nil, use: DiskUse? = nil,
-        header: [UInt8]? = nil
+        header: [UInt8]? = nil, hasSilentFrontEnd: Bool? = nil
     ) {
         self.disk = disk
         self.state = state
@@ -108,6 +113,7 @@ package struct DiskStatus: Codable, Equatable, Sendable {
         self.reencryption = reencryption
         self.use = use
         self.header = header
+        self.hasSilentFrontEnd = hasSilentFrontEnd
     }
 }
 

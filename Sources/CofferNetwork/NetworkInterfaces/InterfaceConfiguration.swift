@@ -95,6 +95,9 @@ struct InterfaceConfiguration: Sendable {
 }
 
 extension ResourceID {
+    /// Whether it was made with an instance of a scale set.
+    var isOfInstance: Bool { parent?.isInstance ?? false }
+
     /// Whether it is an instance of a scale set.
     fileprivate var isInstance: Bool { isType("Microsoft.Compute/virtualMachineScaleSets/virtualMachines") }
 

@@ -106,9 +106,7 @@ struct MachineInterfaces: NetworkInterfaces {
         guard let configuration = record.configurations.first(where: \.isPrimary), let address = configuration.address,
             let macAddress = record.properties.text("macAddress")
         else { throw APIError.resourceNotFound(record.id) }
-        let virtualNetwork = try configuration.subnet.topLevel.flatMap { try network.record($0) }
-        let subnet = virtualNetwork?.children(VirtualNetworkType.subnets).first(named: configuration.subnet.name)
-        guard let subnet, let prefix = Subnet.prefixes(of: subnet.properties).first(where: { $0.contains(address) }) else {
+        guard let subnet = try network.subnet(configuration.subnet), let prefix = Subnet.prefixes(of: subnet.properties).first(where: { $0.contains(address) }) else {
             throw APIError.referenceNotFound(configuration.subnet, of: record.id)
         }
         var publicAddress: NetworkRecord?
@@ -116,20 +114,34 @@ struct MachineInterfaces: NetworkInterfaces {
             publicAddress = try network.record(id)
             guard publicAddress != nil else { throw APIError.referenceNotFound(id, of: record.id) }
         }
-        let groups = try [record.properties, subnet.properties].compactMap { properties in
-            try rules(of: properties.link(.securityGroup, of: record.id), usedBy: record.id, network)
-        }
         let sku = publicAddress.flatMap { PublicAddressSKU(stored: $0) }
-        let ports = OpenPorts(groups: groups, privateAddress: address, isOpenWithoutGroup: sku == .basic)
+        let ports = try network.openPorts(of: record, configuration, isOpenWithoutGroup: sku == .basic)
         return NetworkInterfacePlan(
             id: record.id, macAddress: macAddress.lowercased().replacing("-", with: ":"), privateAddress: address.description,
             subnet: prefix.description, publicAddress: publicAddress?.publicAddress?.description, openPorts: publicAddress == nil ? [] : ports.list)
     }
+}
+
+extension NetworkReader {
+    /// The ports of an interface that its security groups, and those of its subnet, let the host in at.
+    ///
+    /// - Throws: ``APIError`` if one of them is gone.
+    func openPorts(of interface: NetworkRecord, _ configuration: IPConfiguration, isOpenWithoutGroup: Bool) throws -> OpenPorts {
+        let groups = try [interface.properties, subnet(configuration.subnet)?.properties ?? [:]].compactMap { properties in
+            try rules(of: properties.link(.securityGroup, of: interface.id), usedBy: interface.id)
+        }
+        return OpenPorts(
+            groups: groups, privateAddress: configuration.address ?? IPAddress(0, 0, 0, 0), isOpenWithoutGroup: isOpenWithoutGroup)
+    }
+
+    fileprivate func subnet(_ id: ResourceID) throws -> NetworkChild? {
+        try id.topLevel.flatMap { try record($0) }?.children(VirtualNetworkType.subnets).first(named: id.name)
+    }
 
     /// The rules of a security group; nil if none is named. Those that every group ends with are left out: none of them lets the host in.
-    private func rules(of id: ResourceID?, usedBy interface: ResourceID, _ network: NetworkReader) throws -> [SecurityRule]? {
+    private func rules(of id: ResourceID?, usedBy interface: ResourceID) throws -> [SecurityRule]? {
         guard let id else { return nil }
-        guard let group = try network.record(id) else { throw APIError.referenceNotFound(id, of: interface) }
+        guard let group = try record(id) else { throw APIError.referenceNotFound(id, of: interface) }
         return try group.children(SecurityGroupType.rules).map { try SecurityRule(stored: $0, of: id) }
     }
 }

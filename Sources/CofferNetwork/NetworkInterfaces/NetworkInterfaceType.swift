@@ -13,10 +13,11 @@ struct NetworkInterfaceType: NetworkType {
         ],
         children: [
             NetworkShape(
-                type: configurations, links: [.subnet, .publicAddress], told: ["privateLinkConnectionProperties"],
+                type: configurations, links: [.subnet, .publicAddress, .backendPools, .addressRules, .addressPools],
+                told: ["privateLinkConnectionProperties", PoolPlaces.property],
                 refused: [
-                    "applicationGatewayBackendAddressPools", "applicationSecurityGroups", "gatewayLoadBalancer",
-                    "loadBalancerBackendAddressPools", "loadBalancerInboundNatPools", "loadBalancerInboundNatRules", "privateIPAddressPrefixLength", "virtualNetworkTaps",
+                    "applicationGatewayBackendAddressPools", "applicationSecurityGroups", "gatewayLoadBalancer", "privateIPAddressPrefixLength",
+                    "virtualNetworkTaps",
                 ],
                 isWritable: false)
         ])
@@ -31,6 +32,8 @@ struct NetworkInterfaceType: NetworkType {
         try settlePublicAddresses(configurations, of: record.id, network)
         try AddressAllotment(of: record.id, in: virtualNetwork, replacing: old, network).allot(&configurations)
         record.children[Self.configurations] = configurations.map(\.child)
+        try settleBalancers(of: record, network)
+        try PoolPlaces.allot(&record, replacing: old, in: network)
         record.properties["macAddress"] = try .string(old?.properties.text("macAddress") ?? newMACAddress(network))
         record.properties.fill("enableAcceleratedNetworking", false)
         record.properties.fill("enableIPForwarding", false)
@@ -49,7 +52,11 @@ struct NetworkInterfaceType: NetworkType {
         }
         if let address = record.properties.text("macAddress") { claims.append(.owning(.macAddress(address), by: record.id)) }
         if let machine = record.machine { claims.append(.use(of: machine, by: record.id)) }
-        return claims
+        return claims + PoolPlaces.claims(of: record)
+    }
+
+    func tell(_ properties: inout [String: JSONValue], of id: ResourceID, in record: NetworkRecord, _ network: NetworkReader) throws {
+        properties[PoolPlaces.property] = nil
     }
 
     func tell(_ properties: inout [String: JSONValue], of record: NetworkRecord, in network: NetworkReader) throws {
@@ -89,6 +96,19 @@ struct NetworkInterfaceType: NetworkType {
             let user = try seen[address] ?? network.users(of: address).first { !id.contains($0) }
             if let user { throw APIError.publicAddressTaken(address, by: user, wantedBy: holder) }
             seen[address] = holder
+        }
+    }
+
+    /// A NAT rule that names no pool leads to one interface; NAT pools are for scale sets.
+    private func settleBalancers(of record: NetworkRecord, _ network: NetworkReader) throws {
+        for child in record.children(Self.configurations) {
+            let holder = record.id.childID(Self.configurations, child.name)
+            for rule in try child.properties.links(.addressRules, of: holder) {
+                if let user = try network.users(of: rule).first(where: { $0 != holder }) { throw APIError.addressRuleTaken(rule, by: user, wantedBy: holder) }
+            }
+            guard try child.properties.links(.addressPools, of: holder).isEmpty || record.id.isOfInstance else {
+                throw APIError.notInThisNetwork(NetworkLink.addressPools.property, of: holder)
+            }
         }
     }
 

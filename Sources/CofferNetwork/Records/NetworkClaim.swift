@@ -33,6 +33,10 @@ struct NetworkClaim: Codable, Equatable, Sendable {
         case macAddress(String)
         /// A name in the DNS, in full.
         case domainName(String)
+        /// A place in a pool of a load balancer, from 0.
+        case place(Int, in: ResourceID)
+        /// That it is a load balancer, so that all of them are found.
+        case balancer(ResourceID)
 
         var key: String {
             switch self {
@@ -40,11 +44,15 @@ struct NetworkClaim: Codable, Equatable, Sendable {
             case .publicAddress(let address): "\(Self.publicPrefix)\(address)"
             case .macAddress(let address): "mac|\(address)"
             case .domainName(let name): "dns|\(name.lowercased())"
+            case .place(let place, let pool): "\(Self.placePrefix(in: pool))\(place)"
+            case .balancer(let id): "\(Self.balancerPrefix)\(id.key)"
             }
         }
 
         static func privatePrefix(of network: ResourceID) -> String { "private|\(network.key)|" }
         static let publicPrefix = "public|"
+        static func placePrefix(in pool: ResourceID) -> String { "place|\(pool.key)|" }
+        static let balancerPrefix = "balancer|"
     }
 }
 

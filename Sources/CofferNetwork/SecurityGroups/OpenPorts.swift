@@ -31,6 +31,11 @@ struct OpenPorts {
         return found
     }
 
+    /// Whether a port is open, also one of a rule of many.
+    func isOpen(_ port: OpenPort) -> Bool {
+        groups.isEmpty ? isOpenWithoutGroup : groups.allSatisfy { allows($0, port) }
+    }
+
     private func candidates(_ rule: SecurityRule) -> [OpenPort] {
         let transports: [OpenPort.Transport] = switch rule.transport {
         case .tcp: [.tcp]

@@ -26,8 +26,8 @@ extension NetworkShape {
     }
 
     private func references(in properties: [String: JSONValue], of holder: ResourceID) throws -> [NetworkReference] {
-        try links.compactMap { link in
-            try properties.link(link, of: holder).map { NetworkReference(holder: holder, target: $0) }
+        try links.flatMap { link in
+            try properties.links(link, of: holder).map { NetworkReference(holder: holder, target: $0) }
         }
     }
 }
@@ -51,15 +51,21 @@ extension NetworkShape {
         in properties: inout [String: JSONValue], of holder: ResourceID, location: String, _ network: NetworkReader
     ) throws {
         for link in links {
-            guard let id = try properties.link(link, of: holder) else { continue }
-            guard let top = link.isOfInstance(id) ? id : id.topLevel, let target = try network.record(top), target.location == location else {
-                throw APIError.referenceNotFound(id, of: holder)
+            let found = try properties.links(link, of: holder).map { id in
+                guard let top = link.isOfInstance(id) ? id : id.topLevel, let target = try network.record(top), target.location == location else {
+                    throw APIError.referenceNotFound(id, of: holder)
+                }
+                guard top != id, let segment = id.segments.dropFirst().first else { return target.id }
+                guard let (type, children) = target.children.first(where: { $0.key.lowercased() == segment.type.lowercased() }),
+                    let child = children.first(named: segment.name)
+                else { throw APIError.referenceNotFound(id, of: holder) }
+                return target.id.childID(type, child.name)
             }
-            var spelled = target.id
-            if top != id, let segment = id.segments.dropFirst().first {
-                guard let child = target.children(segment.type).first(named: segment.name) else { throw APIError.referenceNotFound(id, of: holder) }
-                spelled = target.id.childID(segment.type, child.name)
+            guard !link.isList else {
+                properties[link.property] = found.isEmpty ? nil : found.linkList
+                continue
             }
+            guard let spelled = found.first else { continue }
             var kept: [String: JSONValue] = ["id": .string(spelled.text)]
             // The one thing that is said of another resource where it is named.
             if let option = properties[link.property]?["properties"]?["deleteOption"] { kept["properties"] = ["deleteOption": option] }

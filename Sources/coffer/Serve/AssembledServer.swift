@@ -21,6 +21,7 @@ struct AssembledServer {
     let supervisors: [DiskHostSupervisor]
     let watch: KeyWatch
     let machineKeeper: MachineKeeper
+    let balancerKeeper: BalancerKeeper
     let keeper: VaultKeeper
     let signing: HeadSigning
     let diskHost: any DiskHost
@@ -44,7 +45,8 @@ struct AssembledServer {
         // They end in the opposite order: the audit log's last heads are signed when nothing is recorded any more.
         let group = ServiceGroup(configuration: .init(
             services: [HeadSigningService(signing: signing)] + supervisors + [
-                KeyWatchService(watch: watch), VaultKeeperService(keeper: keeper), MachineKeeperService(keeper: machineKeeper), http,
+                KeyWatchService(watch: watch), VaultKeeperService(keeper: keeper), MachineKeeperService(keeper: machineKeeper),
+                BalancerKeeperService(keeper: balancerKeeper), http,
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         ))
@@ -86,6 +88,15 @@ private struct VaultKeeperService: Service {
 /// Looks after virtual machines until graceful shutdown; those that run go on.
 private struct MachineKeeperService: Service {
     let keeper: MachineKeeper
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await keeper.run(every: .seconds(2)) }
+    }
+}
+
+/// Serves load balancers' ports until graceful shutdown.
+private struct BalancerKeeperService: Service {
+    let keeper: BalancerKeeper
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await keeper.run(every: .seconds(2)) }

@@ -1,3 +1,4 @@
+import CofferBalancer
 import CofferClient
 import CofferCompute
 import CofferCore
@@ -93,9 +94,9 @@ struct Assembly {
                 enforcesPerformance: command.enforceDiskLimits
             ),
             machines: MachinePorts(
-                interfaces: network.interfaces,
-                host: QEMUHost(
-                    root: directory.machinesPath, accelerator: accelerator(logger), relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
+                interfaces: network.interfaces, balancers: network.balancers, portServer: TCPBalancer(),
+                host: try QEMUHost(
+                    root: directory.machinesPath, acceleration: acceleration(logger), relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
                     report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
                 images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger), features: features,
                 sealer: keyring),
@@ -141,6 +142,7 @@ struct Assembly {
         )
         return AssembledServer(
             card: card, directory: directory, listen: listen, door: door, supervisors: supervisors, watch: compute.keyWatch, machineKeeper: compute.machineKeeper,
+            balancerKeeper: compute.balancerKeeper,
             keeper: vault.keeper, signing: signing, diskHost: diskRoles.diskHost, serveSecurely: serveSecurely, clock: clock, logger: logger
         )
     }
@@ -232,18 +234,17 @@ struct Assembly {
         )
     }
 
-    /// Says once how virtual machines will be run, and why.
-    private func accelerator(_ logger: Logger) -> Accelerator {
-        switch command.accelerator {
-        case .kvm: return .kvm
-        case .tcg: return .tcg
-        case .auto:
-            let verdict = AcceleratorProbe(directory: directory.runPath).verdict(isFresh: command.probeAccelerator)
-            logger.info(
-                "virtual machines run under \(verdict.worksWithKVM ? "KVM" : "translation (TCG), which is slow")",
-                metadata: ["reason": "\(verdict.reason)"])
-            return verdict.accelerator
+    /// Says once how virtual machines will be run, and why, and keeps it for `coffer host show`.
+    private func acceleration(_ logger: Logger) throws -> MachineAcceleration {
+        let found = switch command.accelerator {
+        case .kvm: MachineAcceleration(.kvm, reason: "coffer serve was told so by --accelerator")
+        case .tcg: MachineAcceleration(.tcg, reason: "coffer serve was told so by --accelerator")
+        case .auto: AcceleratorProbe(directory: directory.runPath).verdict(isFresh: command.probeAccelerator).acceleration
         }
+        logger.info(
+            "virtual machines run under \(found.kind == .kvm ? "KVM" : "translation (TCG), which is slow")", metadata: ["reason": "\(found.reason)"])
+        try DurableFile.write(JSON.encode(found), to: directory.accelerationPath, mode: 0o600)
+        return found
     }
 
     private var ownProgram: URL { URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath() }

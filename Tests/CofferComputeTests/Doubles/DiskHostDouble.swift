@@ -14,6 +14,7 @@ final class DiskHostDouble: DiskHost {
         var reason: String?
         var limits = DiskLimits.none
         var reencryption: Reencryption?
+        var hasSilentFrontEnd: Bool?
     }
 
     struct Reencryption: Sendable {
@@ -284,6 +285,6 @@ final class DiskHostDouble: DiskHost {
             reencryption: disk.reencryption.map {
                 DiskReencryptionStatus(
                     state: $0.state, layers: $0.layers, doneByteCount: disk.byteCount / 4, bytesPerSecond: $0.bytesPerSecond, reason: nil)
-            })
+            }, hasSilentFrontEnd: disk.hasSilentFrontEnd)
     }
 }

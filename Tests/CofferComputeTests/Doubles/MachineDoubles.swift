@@ -8,6 +8,8 @@ final class MachineHostDouble: MachineHost {
         var plans: [MachineID: MachinePlan] = [:]
         var commands: [String] = []
         var refusal: MachineFailure?
+        var silent: Set<GuestPort> = []
+        var reached: [MachineID: Set<GuestPort>] = [:]
     }
 
     private let contents = Mutex(Contents())
@@ -16,6 +18,9 @@ final class MachineHostDouble: MachineHost {
     var running: [MachineID: MachinePlan] { contents.withLock { $0.plans } }
     /// In words, since the start.
     var commands: [String] { contents.withLock { $0.commands } }
+
+    /// The ports that were made reachable last.
+    var reached: [MachineID: Set<GuestPort>] { contents.withLock { $0.reached } }
 
     /// What everything but an end is refused with.
     func refuse(_ failure: MachineFailure?) { contents.withLock { $0.refusal = failure } }
@@ -32,6 +37,10 @@ final class MachineHostDouble: MachineHost {
     }
 
     func isRunning(_ machine: MachineID) async -> Bool { running[machine] != nil }
+
+    func acceleration(of machine: MachineID) async -> MachineAcceleration? {
+        running[machine] == nil ? nil : MachineAcceleration(.tcg, reason: "there is no KVM")
+    }
 
     func perform(_ command: MachineCommand, on machine: MachineID) async throws {
         try contents.withLock { contents in
@@ -57,6 +66,23 @@ final class MachineHostDouble: MachineHost {
     func run(_ script: String, in machine: MachineID) async throws -> GuestOutput {
         guard running[machine] != nil else { throw MachineFailure(.notRunning, "it does not run") }
         return GuestOutput(status: 0, output: Array(script.utf8), errors: Array("nothing".utf8))
+    }
+
+    /// Ports that do not answer probes.
+    func silence(_ ports: Set<GuestPort>) { contents.withLock { $0.silent = ports } }
+
+    /// Machine ports are reached at the port of the same number of 127.0.0.1.
+    func reach(_ ports: Set<GuestPort>, probing probed: Set<GuestPort>, of machine: MachineID) async throws -> [GuestPort: HostEndpoint] {
+        guard running[machine] != nil else { throw MachineFailure(.notRunning, "it does not run") }
+        try contents.withLock { contents in
+            if let refusal = contents.refusal { throw refusal }
+            contents.reached[machine] = ports
+        }
+        return Dictionary(ports.map { ($0, HostEndpoint(address: "127.0.0.1", port: $0.number)) }) { first, _ in first }
+    }
+
+    func answers(at port: GuestPort, of machine: MachineID, within limit: Duration) async -> Bool {
+        contents.withLock { !$0.silent.contains(port) }
     }
 
     func consoleLog(of machine: MachineID) async -> [UInt8] { Array("hello".utf8) }

@@ -1,0 +1,25 @@
+/// A TCP port of a machine, as load balancers name it.
+package struct GuestPort: Hashable, Sendable {
+    /// The place of the interface among the machine's.
+    package let interface: Int
+    /// The interface's, such as `10.0.0.4`.
+    package let privateAddress: String
+    package let number: UInt16
+
+    package init(interface: Int, privateAddress: String, number: UInt16) {
+        self.interface = interface
+        self.privateAddress = privateAddress
+        self.number = number
+    }
+}
+
+/// Where this host reaches something by TCP.
+package struct HostEndpoint: Hashable, Sendable {
+    package let address: String
+    package let port: UInt16
+
+    package init(address: String, port: UInt16) {
+        self.address = address
+        self.port = port
+    }
+}
