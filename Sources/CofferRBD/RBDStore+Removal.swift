@@ -10,13 +10,12 @@ extension RBDStore {
     package func recover() throws(DiskFormatError) -> ShelfContents {
         let entries = try format(place) { () throws(RBDFailure) in
             try claim()
-            return try directory.entries()
+            return try disks()
         }
         var stuck: [RefusedDisk] = []
-        for (key, value) in entries {
-            guard let disk = DiskID(key), disk.text == key else { continue }
+        for (disk, entry) in entries {
             do throws(DiskFormatError) {
-                switch DirectoryEntry(bytes: value) {
+                switch entry {
                 case .new(let source), .deleted(let source): try remove(disk, madeOf: source)
                 case .disk(let bytes):
                     // The journal of a re-encryption that has ended.

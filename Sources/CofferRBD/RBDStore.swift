@@ -40,21 +40,23 @@ package final class RBDStore: DiskStore {
     // MARK: What there is
 
     package func contents() throws(DiskFormatError) -> ShelfContents {
-        let (entries, names) = try format(place) { () throws(RBDFailure) in (try directory.entries(), Set(try connection.images())) }
+        // Disks come and go meanwhile: a key is there before its image and after it, so that only what was so before and after is told.
+        let (before, names, entries) = try format(place) { () throws(RBDFailure) in
+            (try disks(), Set(try connection.images()), try disks())
+        }
         var (headers, refused): ([DiskHeader], [RefusedDisk]) = ([], [])
-        var known: Set<String> = []
-        for (key, value) in entries {
-            guard let disk = DiskID(key), disk.text == key else { continue }
-            known.insert(RBDPoolName.image(of: disk))
-            guard case .disk(let bytes) = DirectoryEntry(bytes: value) else { continue }
+        for (disk, entry) in entries.sorted(by: { $0.key.text < $1.key.text }) {
+            guard case .disk(let bytes) = entry else { continue }
+            let isMissing = if case .disk? = before[disk] { !names.contains(RBDPoolName.image(of: disk)) } else { false }
             do throws(DiskFormatError) {
-                guard names.contains(RBDPoolName.image(of: disk)) else { throw .dataMissing }
+                if isMissing { throw .dataMissing }
                 headers.append(try Self.header(bytes, of: disk))
             } catch {
                 refused.append(RefusedDisk(path: headerPlace(of: disk), reason: error.sentence))
             }
         }
-        for name in names.sorted() where RBDPoolName.disk(of: name) != nil && !known.contains(name) {
+        for name in names.sorted() {
+            guard let disk = RBDPoolName.disk(of: name), before[disk] == nil, entries[disk] == nil else { continue }
             refused.append(RefusedDisk(path: "\(place)/\(name)", reason: "there is no header for this image"))
         }
         return ShelfContents(headers: headers, refused: refused)
@@ -193,6 +195,15 @@ package final class RBDStore: DiskStore {
         let header = try DiskHeader(bytes: bytes)
         guard header.disk == disk else { throw .otherDisk }
         return header
+    }
+
+    /// What the directory says of each disk.
+    func disks() throws(RBDFailure) -> [DiskID: DirectoryEntry] {
+        var found: [DiskID: DirectoryEntry] = [:]
+        for (key, value) in try directory.entries() {
+            if let disk = DiskID(key), disk.text == key { found[disk] = DirectoryEntry(bytes: value) }
+        }
+        return found
     }
 
     func entry(_ disk: DiskID) throws(DiskFormatError) -> DirectoryEntry? {

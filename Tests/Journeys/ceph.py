@@ -42,6 +42,7 @@ osd objectstore = bluestore
 bluestore block size = {size}
 bluestore block db size = 0
 osd memory target = 939524096
+osd snap trim sleep = 0.001
 osd max object name len = 256
 [client]
 rados osd op timeout = {timeout}

@@ -95,6 +95,8 @@ def test_what_is_wrong_with_the_pool_is_said_in_time(stage):
         expect_equal(result.status, 69, f"exit status ({result.errors})")
         expect_in(words, result.errors, "what it says")
         expect(time.monotonic() - started < 30, "it took too long to say so")
+    words = [stage.coffer_path, "serve", "--data", stage.root / "wrong", "--port", free_port(), *options(stage, "rbd:nothing")]
+    expect_in("there is no pool nothing", stage.run(words, ok=False).errors, "what coffer serve says")
     expect_in("--ceph-conf", stage.run([stage.coffer_path, "serve", "--data", stage.root / "wrong", "--disk-store", STORE], ok=False).errors, "a missing option")
 
 
@@ -290,10 +292,9 @@ def test_deleting_takes_the_key_first_and_the_image_when_nothing_is_made_of_it(s
     old.close()
     stage.detach("old")
     stage.az("snapshot delete -g g -n s2")
-    stage.az("snapshot delete -g g -n s1")
-    stage.az("disk delete -g g -n old -y")
-    stage.az("disk delete -g g -n first -y")
-    expect_equal(ceph_run(stage, "rbd", "ls", f"{POOL}/coffer"), "", "images")
+    for kind, each in (("snapshots", "s1"), ("disks", "old"), ("disks", "first")):
+        stage.arm("DELETE", f"/resourceGroups/g/providers/Microsoft.Compute/{kind}/{each}", "2024-03-02")
+    eventually(lambda: ceph_run(stage, "rbd", "ls", f"{POOL}/coffer") == "", 30, "no image is left", every=0.5)
     keys = ceph_run(stage, "rados", "-p", POOL, "-N", "coffer", "listomapkeys", "coffer.directory").split()
     expect_equal([key for key in keys if not key.startswith("process.")], ["owner"], "the directory")
 

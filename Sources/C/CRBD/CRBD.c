@@ -177,7 +177,7 @@ int coffer_rados_list(void *io, const char *object, const char *prefix,
         rados_read_op_t operation = ceph.rados_create_read_op();
         if (operation == NULL) return -ENOMEM;
         rados_omap_iter_t values = NULL;
-        int step = 0;
+        int step = 0, found = 0;
         has_more = 0;
         ceph.rados_read_op_omap_get_vals2(operation, after, prefix, 500, &values, &has_more, &step);
         result = ceph.rados_read_op_operate(operation, io, object, LIBRADOS_OPERATION_NOFLAG);
@@ -191,11 +191,12 @@ int coffer_rados_list(void *io, const char *object, const char *prefix,
             if (key_length >= sizeof after) continue;
             memcpy(after, key, key_length);
             after[key_length] = 0;
+            found++;
             result = body(context, after, value, length);
         }
         if (values != NULL) ceph.rados_omap_get_end(values);
         ceph.rados_release_read_op(operation);
-        if (after[0] == 0) break;
+        if (found == 0) break;
     }
     return result;
 }

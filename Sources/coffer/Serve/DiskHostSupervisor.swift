@@ -94,8 +94,10 @@ struct DiskHostSupervisor: Service {
 
     /// What a host that ended gave as its reason.
     private func lastWords() -> String? {
-        guard let log = try? String(contentsOfFile: logPath, encoding: .utf8) else { return nil }
-        return log.split(separator: "\n").last { $0.hasPrefix("coffer-diskd: ") }.map { String($0.dropFirst("coffer-diskd: ".count)) }
+        guard let log = FileHandle(forReadingAtPath: logPath), let end = try? log.seekToEnd() else { return nil }
+        try? log.seek(toOffset: end - min(end, 4096))
+        let text = String(decoding: (try? log.readToEnd()) ?? Data(), as: UTF8.self)
+        return text.split(separator: "\n").last { $0.hasPrefix("coffer-diskd: ") }.map { String($0.dropFirst("coffer-diskd: ".count)) }
     }
 
     private func greeting() async -> DiskHostGreeting? {
