@@ -1,6 +1,4 @@
 """`az vm create` gives a real Debian guest on encrypted disks: signing in, running commands, identities, disks that come and go, lost keys, crashes."""
-import pathlib
-
 from guesttools import RUN, make_tools_image
 from machines import *
 from stage import *
