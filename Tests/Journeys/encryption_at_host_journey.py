@@ -80,20 +80,6 @@ def write(stage, canary):
     expect_equal(run_in_guest(stage, WRITE % {"canary": canary.removeprefix("CANARY-")}), "swapped", "what the guest says of its swap space")
 
 
-def written(path):
-    """The parts of a file that are no holes, in pieces that overlap by more than a canary."""
-    with open(path, "rb") as file:
-        end = 0
-        while True:
-            try:
-                start = os.lseek(file.fileno(), end, os.SEEK_DATA)
-            except OSError:
-                return
-            end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
-            for offset in range(start, end, 8 << 20):
-                yield os.pread(file.fileno(), min((8 << 20) + 200, end - offset), offset)
-
-
 def found(stage, canary):
     """Where each canary is: the directories of the data directory that have it, and the recorded link, for those that are anywhere."""
     pattern = re.compile(re.escape(canary.encode()) + b" (" + "|".join(ON_DISKS + ON_THE_HOST).encode() + b") ")

@@ -1,9 +1,8 @@
 """Machines with ephemeral OS disks as journeys look at them: through az, their guests, and what their host has in files."""
-import os
-import pathlib
 import re
 
 from expectations import expect, expect_equal
+from guests import written
 from stage import new_canary
 from vms import NETWORK, import_image, run_in_guest
 
@@ -41,19 +40,10 @@ def places(stage, canary):
     for path in stage.data.rglob("*"):
         if path.is_symlink() or not path.is_file():
             continue
-        with open(path, "rb") as file:
-            end = 0
-            while True:
-                try:
-                    start = os.lseek(file.fileno(), end, os.SEEK_DATA)
-                except OSError:
-                    break
-                end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
-                for offset in range(start, end, 8 << 20):
-                    piece = os.pread(file.fileno(), min((8 << 20) + 200, end - offset), offset)
-                    size += len(piece)
-                    if pattern.search(piece):
-                        found.add(str(path.relative_to(stage.data)).split("/")[0])
+        for piece in written(path):
+            size += len(piece)
+            if pattern.search(piece):
+                found.add(str(path.relative_to(stage.data)).split("/")[0])
     expect(size > 200 << 20, f"the search has seen only {size} bytes")
     return found
 

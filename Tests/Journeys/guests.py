@@ -129,3 +129,17 @@ def search(text, directory):
                     hits[str(path)] = hits.get(str(path), 0) + found
                 kept = chunk[-(len(needle) - 1):]
     return files, size, hits
+
+
+def written(path):
+    """The parts of a file that are no holes, in pieces that overlap by more than a canary."""
+    with open(path, "rb") as file:
+        end = 0
+        while True:
+            try:
+                start = os.lseek(file.fileno(), end, os.SEEK_DATA)
+            except OSError:
+                return
+            end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+            for offset in range(start, end, 8 << 20):
+                yield os.pread(file.fileno(), min((8 << 20) + 200, end - offset), offset)
