@@ -45,6 +45,8 @@ private enum Disks {
     static let writable = make(isReadOnly: false)
     static let readOnly = make(isReadOnly: true)
 
+    private static let byteCount: UInt64 = 1 << 18
+
     private static func make(isReadOnly: Bool) -> EncryptedDisk {
         let path = "/dev/shm/coffer-fuzz-\(getpid())-\(isReadOnly)"
         let file = open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
@@ -53,12 +55,10 @@ private enum Disks {
             unlink(path)
         }
         do {
-            guard let id = DiskID(bytes: [UInt8](repeating: 1, count: 16)), ftruncate(file, 1 << 18) == 0 else { throw FuzzError() }
+            guard ftruncate(file, Int(byteCount)) == 0 else { throw FuzzError() }
             var bytes = (0..<64).map { UInt8($0) }
             let keys = LayerKeys(inner: SecretBytes(wiping: &bytes))
-            let layer = try HeaderLayer(DiskLayer(keyID: "k", algorithm: "a", wrappedKey: [1]), check: keys.checks(for: id)[0])
-            let header = try DiskHeader(disk: id, byteCount: 1 << 18, generation: 1, layers: [layer])
-            return try EncryptedDisk(header, dataPath: path, keys: keys, isReadOnly: isReadOnly)
+            return try EncryptedDisk(DataFile(path: path, isReadOnly: isReadOnly), byteCount: byteCount, keys: keys, isReadOnly: isReadOnly)
         } catch {
             preconditionFailure("a disk for fuzzing cannot be made: \(error)")
         }
