@@ -20,6 +20,10 @@ def server_options(stage):
     return ("--import-directory", str(stage.kept["imports"]))
 
 
+def sign_in(stage, line, ok=True):
+    return ssh(stage, stage.kept["address"], line, ok=ok)
+
+
 def guest(stage, *lines):
     return run_in_guest(stage, LINE, *lines)
 
