@@ -223,7 +223,8 @@ package struct QEMUHost: MachineHost {
         } catch LineSocket.Failure.timeout {
             throw MachineFailure(.system, "the guest does not let go of the disk; it may not have started yet. Try again, or stop the machine")
         }
-        try removeChannel(QEMUArguments.channel(of: name), MachineMonitor(path: files.controlSocket))
+        // On the same connection: QEMU listens to one at a time.
+        try removeChannel(QEMUArguments.channel(of: name), monitor)
     }
 
     /// Removes a disk's channel if there is one. QEMU tells of a device's end a little before it has let go of the channel.
