@@ -12,6 +12,7 @@ seconds=${2:-1}
 shift $(($# > 2 ? 2 : $#))
 peers=${*:-coffer coffer-2 coffer-openssl coffer-plain qemu-nbd-luks nbdkit-luks nbdkit-file coffer-vhost qemu-vhost-luks}
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/luks.sh"
 diskd=${DISKD:-$here/../.build/release/coffer-diskd}
 size=1024
 work=$(mktemp -d /dev/shm/coffer-bench.XXXXXX)
@@ -27,13 +28,7 @@ cc -O2 -Wall -Wextra -o "$VHOSTBENCH" "$here/vhostbench.c"
 printf secretpass >"$work/pw"
 head -c ${size}M /dev/urandom >"$work/raw.img"
 case $peers in *luks*)
-    # qemu-img times its key derivation first, and gives up when it is disturbed.
-    for attempt in $(seq 60); do
-        qemu-img convert --object secret,id=s0,file="$work/pw" -f raw -O luks \
-            -o key-secret=s0,cipher-alg=aes-256,cipher-mode=xts,ivgen-alg=plain64,hash-alg=sha256,iter-time=100 \
-            "$work/raw.img" "$work/luks.img" 2>"$work/luks.log" && break
-        [ "$attempt" -lt 60 ] || { cat "$work/luks.log" >&2; exit 1; }
-    done
+    make_luks "$work/pw" "$work/raw.img" "$work/luks.img"
     ;;
 esac
 

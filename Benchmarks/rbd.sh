@@ -11,6 +11,7 @@ seconds=${2:-1}
 shift $(($# > 2 ? 2 : $#))
 peers=${*:-coffer-rbd coffer-rbd*8 qemu-rbd-luks qemu-rbd-luks-direct qemu-rbd}
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/luks.sh"
 diskd=${DISKD:-$here/../.build/release/coffer-diskd}
 size=256
 export SIZE=$((size - 8))M
@@ -21,12 +22,7 @@ cluster=
 trap 'kill $servers $cluster 2>/dev/null || true; [ -z "$cluster" ] || wait $cluster 2>/dev/null || true; rm -rf "$work"' EXIT
 head -c ${size}M /dev/urandom >"$work/raw.img"
 printf secretpass >"$work/pw"
-for attempt in $(seq 60); do
-    # qemu-img times its key derivation first, and gives up when it is disturbed.
-    qemu-img convert --object secret,id=s0,file="$work/pw" -f raw -O luks \
-        -o key-secret=s0,cipher-alg=aes-256,cipher-mode=xts,ivgen-alg=plain64,hash-alg=sha256,iter-time=100 "$work/raw.img" "$work/luks.img" 2>"$work/luks.log" && break
-    [ "$attempt" -lt 60 ] || { cat "$work/luks.log" >&2; exit 1; }
-done
+make_luks "$work/pw" "$work/raw.img" "$work/luks.img"
 python3 "$here/../Tests/Journeys/ceph.py" "$work/ceph" >"$work/ceph.out" &
 cluster=$!
 for _ in $(seq 600); do grep -q conf "$work/ceph.out" && break; sleep 0.1; done

@@ -19,8 +19,6 @@ package final class TCPBalancer: PortServer {
 
     private let listeners = Mutex<[Key: Listener]>([:])
 
-    /// What is added to a port below 1024 where the system keeps those for root, as it is for machines' own ports.
-    private static let shift = 10_000
     private static let backlog: Int32 = 256
     /// How long a target may take to answer.
     private static let connectLimit = TimeAmount.seconds(10)
@@ -58,7 +56,7 @@ package final class TCPBalancer: PortServer {
         do {
             return Listener(channel: try await bind(key.address, Int(key.port), choice), choice: choice, remark: nil)
         } catch let error as IOError where error.errnoCode == EACCES && key.port < 1024 {
-            let port = Int(key.port) + Self.shift
+            let port = Int(key.port + HostEndpoint.rootPortShift)
             return Listener(
                 channel: try await bind(key.address, port, choice), choice: choice,
                 remark: "\(key.address):\(key.port)/tcp is kept for root, and answers at port \(port) instead")

@@ -18,6 +18,9 @@ package struct HostEndpoint: Hashable, Sendable {
     package let address: String
     package let port: UInt16
 
+    /// What is added to a port below 1024 where the system keeps those for root.
+    package static let rootPortShift: UInt16 = 10_000
+
     package init(address: String, port: UInt16) {
         self.address = address
         self.port = port

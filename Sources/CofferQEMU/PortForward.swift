@@ -8,15 +8,13 @@ struct PortForward: Sendable {
     let hostPort: UInt16
     let guestPort: UInt16
 
-    /// What is added to a port below 1024 where the system keeps those for root.
-    static let shift: UInt16 = 10_000
-
     /// The ports of an interface's public address that can be had. One that somebody else has is left out; one that the system keeps for
-    /// root is moved up by ``shift``.
+    /// root is moved up by `HostEndpoint.rootPortShift`.
     ///
     /// - Returns: The ports, and a sentence for each that is not where it should be.
     static func plan(_ interface: NetworkInterfacePlan) -> (ports: [PortForward], remarks: [String]) {
         guard let address = interface.publicAddress else { return ([], []) }
+        let shift = HostEndpoint.rootPortShift
         var ports: [PortForward] = []
         var remarks: [String] = []
         for open in interface.openPorts {

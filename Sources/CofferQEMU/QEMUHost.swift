@@ -66,16 +66,25 @@ package struct QEMUHost: MachineHost {
                 if case .stop = command { return }
                 throw MachineFailure(.notRunning, "the machine does not run")
             }
-            do {
+            try answering(files) {
                 switch command {
                 case .stop(let grace): stopNow(files, grace)
                 case .plug(let disk): try plug(disk, files)
                 case .unplug(let name): try unplug(name, files)
                 case .forget: break
                 }
-            } catch is LineSocket.Failure {
-                throw MachineFailure(.system, "QEMU does not answer: \(files.complaint)")
             }
+        }
+    }
+
+    /// Runs `body`, which speaks to the QEMU of a machine.
+    ///
+    /// - Throws: ``MachineFailure`` also if it does not answer.
+    private func answering<R>(_ files: MachineFiles, _ body: () throws -> R) throws -> R {
+        do {
+            return try body()
+        } catch is LineSocket.Failure {
+            throw MachineFailure(.system, "QEMU does not answer: \(files.complaint)")
         }
     }
 
@@ -105,11 +114,7 @@ package struct QEMUHost: MachineHost {
         let files = MachineFiles(machine, in: root)
         return try await pool.run {
             guard files.process != nil else { throw MachineFailure(.notRunning, "the machine does not run") }
-            do {
-                return try GuestPortForwards(controlSocket: files.controlSocket).set(ports, probing: probed)
-            } catch is LineSocket.Failure {
-                throw MachineFailure(.system, "QEMU does not answer: \(files.complaint)")
-            }
+            return try answering(files) { try GuestPortForwards(controlSocket: files.controlSocket).set(ports, probing: probed) }
         }
     }
 

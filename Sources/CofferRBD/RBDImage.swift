@@ -110,17 +110,8 @@ package final class RBDImage: DiskStorage, @unchecked Sendable {
 
     /// The names of its snapshots, the oldest first.
     func snapshots() throws(RBDFailure) -> [String] {
-        final class Found { var names: [String] = [] }
-        let found = Found()
-        try unsafe use { handle in
-            withExtendedLifetime(found) {
-                unsafe coffer_rbd_snapshots(handle, { context, name in
-                    guard let context = unsafe context, let name = unsafe name else { return 0 }
-                    unsafe Unmanaged<Found>.fromOpaque(context).takeUnretainedValue().names.append(String(cString: name))
-                    return 0
-                }, Unmanaged.passUnretained(found).toOpaque())
-            }
-        }
+        let found = RBDNames()
+        try unsafe use { handle in unsafe found.gather { unsafe coffer_rbd_snapshots(handle, $0, $1) } }
         return found.names
     }
 

@@ -4,16 +4,8 @@ import Glibc
 extension RBDPool {
     /// The names of all images.
     func images() throws(RBDFailure) -> [String] {
-        final class Found { var names: [String] = [] }
-        let found = Found()
-        let result = withExtendedLifetime(found) {
-            unsafe coffer_rbd_list(io, { context, name in
-                guard let context = unsafe context, let name = unsafe name else { return 0 }
-                unsafe Unmanaged<Found>.fromOpaque(context).takeUnretainedValue().names.append(String(cString: name))
-                return 0
-            }, Unmanaged.passUnretained(found).toOpaque())
-        }
-        try RBDFailure.check(result)
+        let found = RBDNames()
+        try RBDFailure.check(unsafe found.gather { unsafe coffer_rbd_list(io, $0, $1) })
         return found.names
     }
 

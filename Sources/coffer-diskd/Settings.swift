@@ -53,7 +53,7 @@ struct Settings {
         --role ROLE      both, the default; storage, which has the disks and serves no virtual machine; or host, which serves them
                          to virtual machines, takes commands at DIR/run/hostd.sock and has the machines' temporary disks
         --storage URI    where a host finds its storage service: nbd+unix:///?socket=PATH, or on another machine
-                         nbds://HOST:PORT/?tls-certificates=DIRECTORY with what coffer disk certificate --host wrote; otherwise where that
+                         nbds://HOST:PORT/?tls-certificates=DIRECTORY with what coffer disk certificate host wrote; otherwise where that
                          says it is
         --disk-store rbd:POOL[/NAMESPACE]  keep the disks as RBD images in this pool of a Ceph cluster, and not in DIR/disks; --ceph-conf is the
                          cluster's ceph.conf, --ceph-user the Ceph user, client.admin by default, whose keyring the conf names

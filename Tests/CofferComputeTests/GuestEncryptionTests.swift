@@ -114,6 +114,15 @@ struct GuestEncryptionTests {
         #expect(GuestEncryptionSystem.has(publisher: publisher, offer: offer, sku: sku, osType: osType) == isKnown)
     }
 
+    @Test("The OS disks of Linux scale sets have it not")
+    func scaleSets() throws {
+        let encryption = MachineEncryption(rules: RuleBook(ruleSet: .year2021), store: InMemoryStore(), features: FeaturesDouble())
+        #expect(throws: APIError.self) { try encryption.requireGuest(ofScaleSetWith: "Linux", .all) }
+        #expect(throws: APIError.self) { try encryption.requireGuest(ofScaleSetWith: "Linux", .os) }
+        try encryption.requireGuest(ofScaleSetWith: "Linux", .data)
+        try encryption.requireGuest(ofScaleSetWith: "Windows", .all)
+    }
+
     @Test("Other extensions are not served; there are none")
     func otherExtensions() async throws {
         let world = World()

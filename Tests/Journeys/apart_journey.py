@@ -9,10 +9,9 @@ APART = ("--disk-roles", "apart")
 def processes(stage):
     """The disk processes by their role."""
     found = {}
-    for process in stage.processes():
-        if pathlib.Path(f"/proc/{process}/comm").read_text().strip() == "coffer-diskd":
-            words = pathlib.Path(f"/proc/{process}/cmdline").read_bytes().decode().split("\0")
-            found[words[words.index("--role") + 1]] = process
+    for process in stage.disk_hosts():
+        words = pathlib.Path(f"/proc/{process}/cmdline").read_bytes().decode().split("\0")
+        found[words[words.index("--role") + 1]] = process
     return found
 
 

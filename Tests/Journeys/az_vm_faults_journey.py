@@ -85,7 +85,7 @@ def test_a_qemu_that_is_told_to_end_ends(stage):
 
 
 def test_the_disk_host_dies_under_running_guests_and_they_go_on(stage):
-    hosts = [pid for pid in stage.processes() if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "coffer-diskd"]
+    hosts = stage.disk_hosts()
     expect(hosts, "there is no disk host")
     run_in_guest(stage, TWO, "true")
     for host in hosts:
@@ -103,7 +103,7 @@ def test_the_disk_host_dies_while_a_guest_starts_and_the_guest_comes_up(stage):
         starting.start()
         eventually(lambda: len(processes(stage)) == 2, 60, "the machine does not start", every=0.02)
         time.sleep(moment)
-        for host in [pid for pid in stage.processes() if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "coffer-diskd"]:
+        for host in stage.disk_hosts():
             os.kill(host, signal.SIGKILL)
         starting.join()
         expect_equal(run_in_guest(stage, TWO, "cat /root/kept"), "kept", f"what was written before a death {moment} s after the start")

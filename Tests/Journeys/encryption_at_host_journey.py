@@ -2,7 +2,6 @@
 
 Storage service and host are two processes here, and what flows between them is recorded.
 """
-import pathlib
 import re
 
 from machines import *
@@ -119,9 +118,8 @@ def test_without_it_temporary_disk_swap_caches_and_link_are_plain(stage):
 
 
 def test_the_temporary_disk_outlives_ends_of_all_servers(stage):
-    for process in stage.processes():
-        if pathlib.Path(f"/proc/{process}/comm").read_text().startswith("coffer-diskd"):
-            os.kill(process, signal.SIGKILL)
+    for process in stage.disk_hosts():
+        os.kill(process, signal.SIGKILL)
     stage.server.kill()
     serve(stage)
     script = "echo 3 > /proc/sys/vm/drop_caches; wc -l < /mnt/canary; echo more > /mnt/more; sync; cat /mnt/more"

@@ -2,8 +2,6 @@
 
 Storage service and host are two processes here.
 """
-import pathlib
-
 from ephemerals import *
 from stage import *
 from vms import run_in_guest, wait_until_set_up
@@ -27,9 +25,8 @@ def test_a_server_that_is_killed_while_it_is_made_anew_leaves_a_machine_that_sta
         [stage.az_path, *f"vm reimage {LINE}".split()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=stage.environment)
     eventually(lambda: any((path / "header").exists() and (path / "header").read_bytes() != stage.kept["headers"].get(path) for path in host_disks(stage)),
                120, "the OS disk is made anew", every=0.02)
-    for process in stage.processes():
-        if pathlib.Path(f"/proc/{process}/comm").read_text().startswith("coffer-diskd"):
-            os.kill(process, signal.SIGKILL)
+    for process in stage.disk_hosts():
+        os.kill(process, signal.SIGKILL)
     stage.server.kill()
     reimaging.wait(120)
     serve(stage)

@@ -2,8 +2,6 @@
 
 Storage service and host are two processes here.
 """
-import pathlib
-
 from ephemerals import *
 from stage import *
 from vms import run_in_guest, wait_until_set_up
@@ -57,9 +55,8 @@ def test_it_is_never_deallocated(stage):
 
 
 def test_it_outlives_ends_of_all_servers_and_a_restart(stage):
-    for process in stage.processes():
-        if pathlib.Path(f"/proc/{process}/comm").read_text().startswith("coffer-diskd"):
-            os.kill(process, signal.SIGKILL)
+    for process in stage.disk_hosts():
+        os.kill(process, signal.SIGKILL)
     stage.server.kill()
     serve(stage)
     expect_equal(run_in_guest(stage, LINE, "echo 3 > /proc/sys/vm/drop_caches; wc -l < /root/canary"), "2000", "what was written, after all were killed")

@@ -181,9 +181,8 @@ def test_what_was_taken_back_stays_so_when_the_servers_are_started_anew(stage):
     stage.coffer("disk certificate revoke", fingerprint)
     refused(stage, "a client's certificate that was taken back", "client", client)
     stage.server.kill()
-    for process in stage.processes():
-        if pathlib.Path(f"/proc/{process}/comm").read_text().startswith("coffer-diskd"):
-            os.kill(process, signal.SIGKILL)
+    for process in stage.disk_hosts():
+        os.kill(process, signal.SIGKILL)
     stage.start_server(*stage.kept["listen"], "--disk-roles", "apart", "--storage-link", stage.kept["uri"])
     stage.coffer(f"disk certificate d -g g --output {stage.root}/again")
     eventually(lambda: stage.run(["nbdinfo", at_storage(stage, "again", client)], ok=None).status == 0, 30, "the disk is there again")

@@ -58,7 +58,7 @@ def connect(stage, name):
 
 
 def host_process(stage):
-    found = [pid for pid in stage.processes() if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "coffer-diskd"]
+    found = stage.disk_hosts()
     return found[0] if found else None
 
 

@@ -118,11 +118,11 @@ def test_a_start_with_an_existing_data_directory_is_quick_to_report(stage):
 
 
 def test_the_disk_host_is_started_again_when_it_dies(stage):
-    victims = [process for process in stage.processes() if name_of(process) == "coffer-diskd"]
+    victims = stage.disk_hosts()
     expect_equal(len(victims), 1, "disk hosts")
     os.kill(victims[0], signal.SIGKILL)
     eventually(
-        lambda: [process for process in stage.processes() if name_of(process) == "coffer-diskd" and process not in victims],
+        lambda: [process for process in stage.disk_hosts() if process not in victims],
         30, "another disk host runs")
     stage.kept["disk"] = eventually(lambda: attached(stage.attach()), 30, "the disk is attached again", every=1)
     stage.read_canary([stage.kept["disk"]], stage.kept["canary"], stage.kept["written"])
@@ -133,10 +133,3 @@ def test_serve_can_be_stopped_and_started_after_that(stage):
     expect_equal(stage.server.stop(), 0, "exit status")
     stage.start_server()
     stage.read_canary([attached(stage.attach())], stage.kept["canary"], stage.kept["written"])
-
-
-def name_of(process):
-    try:
-        return pathlib.Path(os.readlink(f"/proc/{process}/exe")).name
-    except OSError:
-        return ""

@@ -359,6 +359,16 @@ class Stage(Deployments):
 
     # --- The end
 
+    def disk_hosts(self):
+        """The processes of coffer-diskd."""
+        def name(process):
+            try:
+                return pathlib.Path(f"/proc/{process}/comm").read_text().strip()
+            except OSError:
+                return None  # It has ended meanwhile.
+
+        return [process for process in self.processes() if name(process) == "coffer-diskd"]
+
     def processes(self):
         """Everything that runs with this stage's mark in its environment, or its path on its command line."""
         mark, path, found = f"{MARK}={self.root}".encode(), f"{self.root}/".encode(), []

@@ -1,7 +1,6 @@
 """Disks over vhost-user: a real QEMU machine whose memory is shared, killed disk hosts, lost keys, and front ends that mean harm."""
 import array
 import mmap
-import pathlib
 import random
 import socket
 import struct
@@ -19,10 +18,6 @@ def set_up(stage):
     stage.kept["canary"] = new_canary()
 
 
-def hosts(stage):
-    return [process for process in stage.processes() if pathlib.Path(f"/proc/{process}/comm").read_text().strip() == "coffer-diskd"]
-
-
 def test_what_a_guest_writes_is_what_others_read(stage):
     stage.kept["written"] = stage.write_canary([stage.kept["shared"]], stage.kept["canary"])
     stage.read_canary([stage.kept["nbd"]], stage.kept["canary"], stage.kept["written"])
@@ -35,10 +30,10 @@ def test_what_a_guest_writes_is_what_others_read(stage):
 def test_a_guest_waits_for_a_disk_host_that_was_killed(stage):
     guest = stage.guest("loop-io", [stage.kept["shared"]], interval="0.05")
     guest.wait_for("io=ok", 5)
-    before = hosts(stage)
+    before = stage.disk_hosts()
     for process in before:
         os.kill(process, signal.SIGKILL)
-    eventually(lambda: set(hosts(stage)) - set(before), 30, "another host is started")
+    eventually(lambda: set(stage.disk_hosts()) - set(before), 30, "another host is started")
     guest.wait_for("io=ok", 5, timeout=60)
     said = guest.stop()
     expect_equal(said["bad"], "0", "I/O errors in the guest")
@@ -179,7 +174,7 @@ def test_requests_are_counted(stage):
 
 
 def test_front_ends_that_break_the_protocol_are_cut_off_and_harm_nobody(stage):
-    host = hosts(stage)
+    host = stage.disk_hosts()
     ruin = [
         lambda end: end.describe(0, end.GUEST + end.HEAD, 16, 1, 0),
         lambda end: end.describe(0, end.GUEST + end.HEAD, 16, 1, 60000),
@@ -206,7 +201,7 @@ def test_front_ends_that_break_the_protocol_are_cut_off_and_harm_nobody(stage):
         except OSError:
             pass
         end.close()
-    expect_equal(hosts(stage), host, "the disk host still runs")
+    expect_equal(stage.disk_hosts(), host, "the disk host still runs")
     stage.read_canary([stage.kept["nbd"]], stage.kept["canary"], stage.kept["written"])
 
 

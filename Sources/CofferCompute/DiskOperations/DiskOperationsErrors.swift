@@ -43,11 +43,11 @@ extension APIError {
             message: "The disk '\(id.name)' is not attached: there is something to tell once it is. coffer disk attach \(id.name) -g \(id.group ?? "")")
     }
 
-    /// 409: there is nobody who would take one.
     static let fingerprintNotValid = invalidParameter(
         "'fingerprint' is the SHA-256 of a certificate's DER in hex: 'coffer disk certificate list' and 'openssl x509 -fingerprint -sha256' print it.",
         target: "fingerprint")
 
+    /// 409: there is nobody who would take one.
     static let certificatesNotIssued = APIError(
         status: 409, code: "OperationNotAllowed",
         message: "This installation issues no certificates for disks: it serves none over TLS, or to clients of another authority. Start coffer "

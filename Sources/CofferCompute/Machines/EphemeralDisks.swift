@@ -24,8 +24,8 @@ struct EphemeralDisks: Sendable {
         try rules.require(.ephemeralFromImage, wanted.createOption == .fromImage)
         guard case .platformImage(let image) = image else { throw rules.refusal(.ephemeralImage) }
         try rules.require(.ephemeralCaching, wanted.caching ?? "ReadOnly" == "ReadOnly")
-        try rules.require(.ephemeralSize, !EphemeralPlacement.all(at: size).isEmpty, ["size": size.name])
-        let placement = wish.placement ?? EphemeralPlacement.all(at: size).first ?? .cacheDisk
+        guard let usual = EphemeralPlacement.all(at: size).first else { throw rules.refusal(.ephemeralSize, ["size": size.name]) }
+        let placement = wish.placement ?? usual
         let byteCount = try byteCount(wanted.size, of: image)
         let ephemeral = MachineRecord.Ephemeral(placement: placement, disk: disk, byteCount: byteCount, isFilled: false)
         try requireFit(ephemeral, size)
@@ -75,18 +75,14 @@ struct EphemeralDisks: Sendable {
         guard let reference = machine.image else { throw APIError.machineNeeds("storageProfile.imageReference", "a disk FromImage needs the image.") }
         guard case .platformImage(let image) = try await images.choose(reference.pinned).wish else { throw rules.refusal(.ephemeralImage) }
         guard image.byteCount <= disk.byteCount else { throw APIError.smallerThanSource(DiskSize.gibibytes(of: image.byteCount), "the image") }
-        try await note(machine) { machine in
+        try await store.change(machine) { machine in
             machine.osDisk.ephemeral?.isFilled = false
             machine.provisioning?.isDone = false
         }
         let export = try await local.make(disk.disk, byteCount: disk.byteCount, isEncrypted: machine.encryptsAtHost, for: Self.use(of: machine))
         try await reader.write(DiskImage(path: image.path, format: .raw, byteCount: image.byteCount), to: export) { _ in }
         try await local.close(disk.disk)
-        try await note(machine) { $0.osDisk.ephemeral?.isFilled = true }
-    }
-
-    private func note(_ machine: MachineRecord, _ body: @escaping @Sendable (inout MachineRecord) -> Void) async throws {
-        guard try await store.write({ try $0.change(machine, body) }) != nil else { throw APIError.resourceNotFound(machine.id) }
+        try await store.change(machine) { $0.osDisk.ephemeral?.isFilled = true }
     }
 
     private func byteCount(_ wanted: DiskSize?, of image: PlatformImage) throws -> UInt64 {

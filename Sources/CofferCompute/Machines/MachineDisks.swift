@@ -151,8 +151,7 @@ struct MachineDisks: Sendable {
             guard let disk = try await store.read({ try $0.disk(leaving) }), disk.isFree || disk.machine == machine.id else { return }
             try await disks.creation.delete(disk)
         }
-        guard let settled = try await store.write({ try $0.change(machine) { $0.leaving = nil } }) else { throw APIError.resourceNotFound(machine.id) }
-        return settled
+        return try await store.change(machine) { $0.leaving = nil }
     }
 
     /// Deletes disks, with what was asked to go with their machine.

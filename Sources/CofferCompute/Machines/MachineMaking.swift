@@ -143,7 +143,7 @@ final class MachineMaking: Sendable {
 
     private func give(_ plan: MachineDisks.Plan, to record: MachineRecord) async throws -> MachineRecord {
         let disk = plan.disk
-        if record.dataDisks.contains(where: { $0.disk == disk.disk }) { return try await note(record) { $0.replace(disk) } }
+        if record.dataDisks.contains(where: { $0.disk == disk.disk }) { return try await store.change(record) { $0.replace(disk) } }
         try await disks.make(plan)
         do {
             try await disks.claim([disk.disk], for: record.id)
@@ -158,21 +158,16 @@ final class MachineMaking: Sendable {
             if let making = plan.making { try? await disks.delete([disk.disk], by: making.grant) }
             throw error
         }
-        return try await note(record) { $0.dataDisks.append(disk) }
+        return try await store.change(record) { $0.dataDisks.append(disk) }
     }
 
     private func take(_ disk: MachineRecord.Disk, from record: MachineRecord) async throws -> MachineRecord {
         if record.power == .running, await host.isRunning(record.machine) {
             try await power.answering(record) { try await host.perform(.unplug(disk.hostName), on: record.machine) }
         }
-        let changed = try await note(record) { $0.dataDisks.removeAll { $0.disk == disk.disk } }
+        let changed = try await store.change(record) { $0.dataDisks.removeAll { $0.disk == disk.disk } }
         try await disks.close([disk], of: record.id)
         try await disks.release([disk.disk], of: record.id)
-        return changed
-    }
-
-    private func note(_ record: MachineRecord, _ body: @escaping @Sendable (inout MachineRecord) -> Void) async throws -> MachineRecord {
-        guard let changed = try await store.write({ try $0.change(record, body) }) else { throw APIError.resourceNotFound(record.id) }
         return changed
     }
 }

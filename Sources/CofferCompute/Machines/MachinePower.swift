@@ -23,7 +23,7 @@ struct MachinePower: Sendable {
     /// - Throws: ``APIError`` of the key service if a key may not be used, of the disk host, or of the hypervisor; then it does not run.
     func start(_ record: MachineRecord) async throws -> MachineRecord {
         guard let size = MachineSize.named(record.size) else { throw APIError.machineSizeUnknown(record.size) }
-        let begun = try await change(record) { ($0.power, $0.reason) = (.running, nil) }
+        let begun = try await store.change(record) { ($0.power, $0.reason) = (.running, nil) }
         do {
             var opened: [MachineDisk] = []
             if let disk = try await ephemeral.open(for: begun) { opened.append(disk) }
@@ -54,7 +54,7 @@ struct MachinePower: Sendable {
         _ record: MachineRecord, to power: MachineRecord.Power, grace: Duration, because reason: APIError? = nil
     ) async throws -> MachineRecord {
         let kept = reason.map { MachineRecord.Reason(code: $0.code, message: $0.message, since: clock.now()) }
-        let begun = try await change(record) { ($0.power, $0.reason) = (power, kept) }
+        let begun = try await store.change(record) { ($0.power, $0.reason) = (power, kept) }
         try await answering(begun) { try await host.perform(.stop(grace: grace), on: begun.machine) }
         await metadata.close(begun)
         if power == .deallocated {
@@ -86,7 +86,7 @@ struct MachinePower: Sendable {
     func reimage(_ record: MachineRecord, as disk: MachineRecord.Disk? = nil, of image: MachineImages.Choice? = nil, withTemporaryDisk: Bool) async throws -> MachineRecord {
         let stopped = try await stop(record, to: .stopped, grace: .zero)
         // From now on a start makes it anew, whatever ends before.
-        let changed = try await change(stopped) { machine in
+        let changed = try await store.change(stopped) { machine in
             if let disk { machine.osDisk = disk }
             machine.osDisk.ephemeral?.isFilled = false
             machine.image = image?.reference ?? machine.image
@@ -94,11 +94,6 @@ struct MachinePower: Sendable {
         }
         if withTemporaryDisk { try await temporary.delete(of: changed) }
         return record.power == .running ? try await start(changed) : changed
-    }
-
-    private func change(_ record: MachineRecord, _ body: @escaping @Sendable (inout MachineRecord) -> Void) async throws -> MachineRecord {
-        guard let changed = try await store.write({ try $0.change(record, body) }) else { throw APIError.resourceNotFound(record.id) }
-        return changed
     }
 
     /// Runs `body` and throws what a hypervisor's failure means to the caller.

@@ -172,3 +172,15 @@ extension WriteTransaction {
         return now
     }
 }
+
+extension Store {
+    /// Changes a machine's record in a transaction of its own.
+    ///
+    /// - Returns: The record as it is now.
+    /// - Throws: ``APIError`` if it is gone.
+    @discardableResult
+    func change(_ record: MachineRecord, _ body: @escaping @Sendable (inout MachineRecord) -> Void) async throws -> MachineRecord {
+        guard let changed = try await write({ try $0.change(record, body) }) else { throw APIError.resourceNotFound(record.id) }
+        return changed
+    }
+}

@@ -339,18 +339,18 @@ struct MachinesService: Sendable {
         if let known = record.osDisk.ephemeral {
             plan.disk.ephemeral?.disk = known.disk
             plan.disk.disk = record.osDisk.disk
-            let handed = try await note(record) { $0.provisioning = provisioning }
+            let handed = try await store.change(record) { $0.provisioning = provisioning }
             return try await power.reimage(handed, as: plan.disk, of: image, withTemporaryDisk: false)
         }
         let stopped = try await power.stop(record, to: .deallocated, grace: .zero)
-        let begun = try await note(stopped) { [plan] in $0.leaving = plan.disk.disk }
+        let begun = try await store.change(stopped) { [plan] in $0.leaving = plan.disk.disk }
         do {
             try await disks.make(plan)
         } catch {
             _ = try await disks.settleReplacement(of: begun)
             throw error
         }
-        let changed = try await note(begun) { [plan] machine in
+        let changed = try await store.change(begun) { [plan] machine in
             machine.leaving = machine.osDisk.disk
             machine.osDisk = plan.disk
             machine.image = image?.reference
@@ -360,11 +360,6 @@ struct MachinesService: Sendable {
         }
         let settled = try await disks.settleReplacement(of: changed)
         return record.power == .running ? try await power.start(settled) : settled
-    }
-
-    private func note(_ record: MachineRecord, _ body: @escaping @Sendable (inout MachineRecord) -> Void) async throws -> MachineRecord {
-        guard let changed = try await store.write({ try $0.change(record, body) }) else { throw APIError.resourceNotFound(record.id) }
-        return changed
     }
 
     /// Ends and forgets a machine. The caller holds its turn.

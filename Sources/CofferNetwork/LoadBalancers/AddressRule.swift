@@ -36,10 +36,7 @@ struct AddressRule: Sendable {
             for name in ["frontendPortRangeStart", "frontendPortRangeEnd"] { reader.properties[name] = nil }
         }
         try reader.requireOff("enableFloatingIP", "guests have one address for each interface")
-        let minutes = try reader.number("idleTimeoutInMinutes", in: 4...100, else: 4)
-        let resets = reader.properties["enableTcpReset"]?.bool ?? false
-        reader.properties["enableTcpReset"] = .bool(resets)
-        manner = BalancingManner(keepsClients: false, idleLimit: .seconds(minutes * 60), resetsIdle: resets)
+        manner = try reader.manner(keepsClients: false)
         self.child = NetworkChild(name: child.name, properties: reader.properties)
     }
 

@@ -44,11 +44,8 @@ struct BalancingRule: Sendable {
         try reader.requireOff("enableFloatingIP", "guests have one address for each interface")
         let distribution = try reader.properties.word("loadDistribution", among: Distribution.self, of: reader.id) ?? .byConnection
         reader.properties["loadDistribution"] = .string(distribution.rawValue)
-        let minutes = try reader.number("idleTimeoutInMinutes", in: 4...100, else: 4)
-        let resets = reader.properties["enableTcpReset"]?.bool ?? false
-        reader.properties["enableTcpReset"] = .bool(resets)
+        manner = try reader.manner(keepsClients: distribution != .byConnection)
         reader.properties.fill("disableOutboundSnat", false)
-        manner = BalancingManner(keepsClients: distribution != .byConnection, idleLimit: .seconds(minutes * 60), resetsIdle: resets)
         self.child = NetworkChild(name: child.name, properties: reader.properties)
     }
 }

@@ -26,7 +26,7 @@ extension APIError {
     static func balancerSKU(_ balancer: ResourceID, _ sku: PublicAddressSKU, _ address: ResourceID, _ other: PublicAddressSKU) -> APIError {
         APIError(
             status: 400, code: "PublicIPAndLBSkuDoNotMatch",
-            message: "\(sku.rawValue) sku load balancer \(balancer.text) cannot reference \(other.rawValue) sku publicIP \(address.text).", target: "sku")
+            message: "\(sku.rawValue) sku load balancer \(balancer.text) cannot reference \(other.rawValue) sku publicIP \(address.text). Give both the same sku.", target: "sku")
     }
 
     /// 400: something uses it.
@@ -34,7 +34,7 @@ extension APIError {
         if let instance = user.parent?.parent, let set = instance.parent, set.isType("Microsoft.Compute/virtualMachineScaleSets") {
             return APIError(
                 status: 400, code: "LoadBalancerInUseByVirtualMachineScaleSet",
-                message: "Cannot delete load balancer \(id.text) since its child resources \(part.name) are in use by virtual machine scale set \(set.text).")
+                message: "Cannot delete load balancer \(id.text) since its child resources \(part.name) are in use by virtual machine scale set \(set.text). Delete that first.")
         }
         // The code is Coffer's.
         return APIError(
@@ -46,6 +46,6 @@ extension APIError {
     static func addressRuleTaken(_ rule: ResourceID, by user: ResourceID, wantedBy holder: ResourceID) -> APIError {
         APIError(
             status: 400, code: "InboundNatRuleInUse",
-            message: "Resource \(holder.text) is referencing inbound NAT rule \(rule.text) that leads to \(user.text) already.")
+            message: "Resource \(holder.text) is referencing inbound NAT rule \(rule.text) that leads to \(user.text) already. Take the rule out of that first, or make another.")
     }
 }

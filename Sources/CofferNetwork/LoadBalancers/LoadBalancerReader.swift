@@ -1,4 +1,5 @@
 import CofferModel
+import CofferPlatform
 
 /// What is read of the properties of a load balancer's child.
 struct LoadBalancerReader {
@@ -54,6 +55,14 @@ struct LoadBalancerReader {
     mutating func required(_ name: String, _ type: String) throws -> String {
         guard let found = try part(name, type) else { throw APIError.requestFormat("'\(name)' is missing", of: id, target: name) }
         return found
+    }
+
+    /// What becomes of connections.
+    mutating func manner(keepsClients: Bool) throws -> BalancingManner {
+        let minutes = try number("idleTimeoutInMinutes", in: 4...100, else: 4)
+        let resets = properties["enableTcpReset"]?.bool ?? false
+        properties["enableTcpReset"] = .bool(resets)
+        return BalancingManner(keepsClients: keepsClients, idleLimit: .seconds(minutes * 60), resetsIdle: resets)
     }
 
     /// Sees that the protocol is TCP.
