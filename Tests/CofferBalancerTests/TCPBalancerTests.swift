@@ -23,7 +23,10 @@ private final class Echo: Sendable {
         Thread.detachNewThread {
             while true {
                 let connection = accept(descriptor, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else {
+                    close(descriptor)
+                    return
+                }
                 Thread.detachNewThread {
                     defer { close(connection) }
                     _ = unsafe mark.withUnsafeBytes { unsafe send(connection, $0.baseAddress, $0.count, 0) }
@@ -43,9 +46,9 @@ private final class Echo: Sendable {
         }
     }
 
+    /// Ends the thread that accepts, which closes the socket: after a close its number is another's.
     func stop() {
         shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
     }
 
     var target: ServedPort.Target { .init(name: name, endpoint: HostEndpoint(address: "127.0.0.1", port: port)) }
@@ -93,7 +96,13 @@ private func ask(_ address: String, _ port: UInt16, _ bytes: [UInt8] = [], from 
         unsafe place.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
     }
     guard status == 0 else { return nil }
+    let isSent = DispatchSemaphore(value: 0)
+    defer {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        isSent.wait()
+    }
     Thread.detachNewThread {
+        defer { isSent.signal() }
         var done = 0
         while done < bytes.count {
             let put = unsafe bytes.withUnsafeBytes { unsafe send(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done, Int32(MSG_NOSIGNAL)) }
@@ -169,7 +178,10 @@ struct TCPBalancerTests {
     @Test("Without a target, and with one that is gone, connections are reset; a port that another has is told")
     func failures() async throws {
         let number = try #require(freePort(address))
-        let gone = ServedPort.Target(name: "gone", endpoint: HostEndpoint(address: "127.0.0.1", port: try #require(freePort("127.0.0.1"))))
+        // Bound, so that nobody else listens there, and not listening.
+        let deaf = try #require(loopbackSocket())
+        defer { close(deaf) }
+        let gone = ServedPort.Target(name: "gone", endpoint: HostEndpoint(address: "127.0.0.1", port: try #require(bound(deaf, "127.0.0.1", 0))))
         let second = try Echo("other", address: address)
         defer { second.stop() }
         let remarks = await balancer.serve([port(number, []), port(second.port, [gone])])
