@@ -28,6 +28,10 @@ struct CryptokiError: Error {
             .contains(code)
     }
 
+    /// Whether the same may succeed another time: SoftHSM fails in these ways, and blames a template that it takes otherwise, while
+    /// another process changes the same token.
+    var mayPass: Bool { [CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_TEMPLATE_INCONSISTENT].contains(code) }
+
     /// Whether the PIN was wrong or will not be taken again.
     var isRefusedPIN: Bool {
         [CKR_PIN_INCORRECT, CKR_PIN_INVALID, CKR_PIN_LEN_RANGE, CKR_PIN_EXPIRED, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED]

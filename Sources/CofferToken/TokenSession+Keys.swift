@@ -15,14 +15,13 @@ extension TokenSession {
         for object in try find(.query(id)) { try destroy(object) }
     }
 
-    /// Makes a key by `body`, up to three times where the token fails without a reason: SoftHSM does while another process changes
-    /// the same token.
+    /// Makes a key by `body`, up to three times where the token fails without a reason.
     func repeating<R>(_ id: TokenKeyID, _ body: () throws -> R) throws -> R {
         for _ in 1...2 {
             do {
                 return try body()
             } catch let error as CryptokiError {
-                guard error.code == CKR_GENERAL_ERROR || error.code == CKR_FUNCTION_FAILED else { throw error }
+                guard error.mayPass else { throw error }
                 try destroyKey(id)
             }
         }
