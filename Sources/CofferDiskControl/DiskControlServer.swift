@@ -14,7 +14,7 @@ package final class DiskControlServer: Sendable {
     private let connections = Mutex<Set<Int32>>([])
     private let isStopping = Atomic<Bool>(false)
 
-    /// Connections at a time; further ones are closed at once.
+    /// Connections at a time; further ones wait until one of these has ended.
     private static let connectionLimit = 32
     /// How long a connection may be silent, in milliseconds.
     private static let idleMilliseconds = 60_000
@@ -52,6 +52,7 @@ package final class DiskControlServer: Sendable {
 
     private func accept() {
         while true {
+            while connections.withLock({ $0.count >= Self.connectionLimit }), !isStopping.load(ordering: .sequentiallyConsistent) { usleep(1000) }
             let descriptor = coffer_accept(listener)
             if isStopping.load(ordering: .sequentiallyConsistent) {
                 if descriptor >= 0 { close(descriptor) }
@@ -61,15 +62,7 @@ package final class DiskControlServer: Sendable {
                 if errno != EINTR, errno != ECONNABORTED { usleep(50_000) }
                 continue
             }
-            let isAdmitted = connections.withLock { sockets in
-                guard sockets.count < Self.connectionLimit else { return false }
-                sockets.insert(descriptor)
-                return true
-            }
-            guard isAdmitted else {
-                close(descriptor)
-                continue
-            }
+            connections.withLock { _ = $0.insert(descriptor) }
             PosixThread.start(name: "control-client") {
                 self.serve(ControlSocket(descriptor: descriptor))
                 // Under the lock, so that nobody shuts down a new connection of the same number.

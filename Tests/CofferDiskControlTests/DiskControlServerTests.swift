@@ -48,6 +48,16 @@ struct DiskControlServerTests {
         }
     }
 
+    @Test func connectionsThatAreTooManyWaitForTheirTurn() async throws {
+        let echo = try EchoServer { _ in .done }
+        let silent = (0..<40).map { _ in unsafe coffer_unix_connect(echo.path) }
+        #expect(silent.allSatisfy { $0 >= 0 })
+        let late = Task { try await DiskHostClient(path: echo.path).perform(.list) }
+        try await Task.sleep(for: .milliseconds(50))
+        for descriptor in silent { close(descriptor) }
+        #expect(try await late.value == .done)
+    }
+
     @Test func longAnswersPass() async throws {
         let ranges = (0..<100_000).map { ByteRange(offset: $0 * 8192, length: 4096) }
         let echo = try EchoServer { _ in .holes(ranges) }
