@@ -84,15 +84,15 @@ let tests: [Row] = [
     Row(name: "CofferTokenTests", needs: ["CofferToken", "CofferSeal", "CofferTesting", "CofferPlatform", "CofferCrypto", "CofferCore"], outside: ["CPKCS11"]),
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferNetworkTests", needs: ["CofferNetwork", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
-    Row(name: "CofferImportTests", needs: ["CofferImport", "CofferPlatform", "CofferModel", "CofferCore"]),
+    Row(name: "CofferImportTests", needs: ["CofferImport", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferBalancerTests", needs: ["CofferBalancer", "CofferPlatform", "CofferModel"], outside: [.nioCore, .nioPosix]),
     Row(name: "CofferQEMUTests", needs: ["CofferQEMU", "CofferPlatform", "CofferModel"]),
     Row(name: "CofferDeploymentsTests", needs: ["CofferDeployments", "CofferResources", "CofferTemplates", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),
-    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferNBDClient", "CofferNBDWire", "CofferDiskLink", "CofferPlatform", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
+    Row(name: "CofferNBDTests", needs: ["CofferNBD", "CofferTesting", "CofferNBDClient", "CofferNBDWire", "CofferDiskLink", "CofferPlatform", "CofferBlock", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux"]),
     Row(name: "CofferVhostTests", needs: ["CofferVhost"]),
-    Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferNBDWire", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
+    Row(name: "CofferDiskControlTests", needs: ["CofferDiskControl", "CofferTesting", "CofferNBDWire", "CofferModel", "CofferCrypto", "CofferCore"], outside: ["CLinux", "coffer-diskd"]),
 ]
 
 let settings: [SwiftSetting] = [

@@ -63,6 +63,13 @@ package struct ProgramStart: Sendable {
         guard status == 0 else { throw Failure(code: status) }
         return process
     }
+
+    /// - Parameter word: What wait(2) tells of a program's end.
+    /// - Returns: The exit status, or 128 and the number of the signal that ended it.
+    package static func exitStatus(_ word: Int32) -> Int32 {
+        let signal = word & 0x7F
+        return signal == 0 ? word >> 8 & 0xFF : 128 + signal
+    }
 }
 
 extension ProgramStart.Family {

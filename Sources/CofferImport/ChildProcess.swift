@@ -33,26 +33,24 @@ final class ChildProcess: Sendable {
 
     /// Starts a program that is looked for in the PATH.
     init(_ words: [String]) throws(ProgramStart.Failure) {
-        guard let (output, outputEnd) = Self.pipe() else { throw ProgramStart.Failure(code: errno) }
-        guard let (errors, errorsEnd) = Self.pipe() else {
-            close(output)
-            close(outputEnd)
-            throw ProgramStart.Failure(code: errno)
-        }
-        defer {
-            close(outputEnd)
-            close(errorsEnd)
-        }
+        let output = try ProgramPipe()
+        defer { close(output.writing) }
         let process: pid_t
-        do {
-            process = try ProgramStart(words, family: .shared).start(output: outputEnd, errors: errorsEnd)
+        do throws(ProgramStart.Failure) {
+            let errors = try ProgramPipe()
+            defer { close(errors.writing) }
+            self.errors = errors.reading
+            do throws(ProgramStart.Failure) {
+                process = try ProgramStart(words, family: .shared).start(output: output.writing, errors: errors.writing)
+            } catch {
+                close(errors.reading)
+                throw error
+            }
         } catch {
-            close(output)
-            close(errors)
+            close(output.reading)
             throw error
         }
-        self.output = output
-        self.errors = errors
+        self.output = output.reading
         state = Mutex(.running(process))
     }
 
@@ -102,8 +100,7 @@ final class ChildProcess: Sendable {
             var status: Int32 = 0
             while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
             state = .ended
-            let signal = status & 0x7F
-            return signal == 0 ? status >> 8 & 0xFF : 128 + signal
+            return ProgramStart.exitStatus(status)
         }
     }
 
@@ -115,11 +112,5 @@ final class ChildProcess: Sendable {
             if got < 0, errno == EINTR { continue }
             return got > 0 ? Array(bytes.prefix(got)) : nil
         }
-    }
-
-    private static func pipe() -> (read: Int32, write: Int32)? {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe Glibc.pipe(&ends) == 0 else { return nil }
-        return (ends[0], ends[1])
     }
 }

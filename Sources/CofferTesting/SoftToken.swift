@@ -22,13 +22,12 @@ package enum SoftToken {
             try Data("directories.tokendir = \(directory.path())/tokens\nobjectstore.backend = file\nlog.level = ERROR\n".utf8).write(to: settings)
             unsafe setenv("SOFTHSM2_CONF", settings.path(), 1)
             for label in [shared, fragile, locked, rooted, vaults] {
-                let process = Process()
-                process.executableURL = URL(filePath: "/usr/bin/softhsm2-util")
-                process.arguments = ["--init-token", "--free", "--label", label, "--so-pin", "12345678", "--pin", pin]
-                process.standardOutput = FileHandle.nullDevice
-                try process.run()
-                process.waitUntilExit()
-                guard process.terminationStatus == 0 else { return false }
+                let made = try ToolProcess.run(
+                    ["softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", "12345678", "--pin", pin])
+                guard made.status == 0 else {
+                    print(made.text)
+                    return false
+                }
             }
             return true
         } catch {

@@ -1,3 +1,4 @@
+import CofferTesting
 import Foundation
 
 /// A file system whose files can share blocks, XFS in a file, which only root can mount.
@@ -37,13 +38,6 @@ final class SharingFileSystem {
     }
 
     private static func run(_ words: String...) -> Bool {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] + words
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
+        (try? ToolProcess.run(["env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"] + words).status) == 0
     }
 }

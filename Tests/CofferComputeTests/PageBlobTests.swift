@@ -107,14 +107,7 @@ struct PageBlobTests {
         try file.seek(toOffset: UInt64(size))
         try file.write(contentsOf: footer)
         try file.close()
-        let info = Process()
-        info.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        info.arguments = ["qemu-img", "info", "-f", "vpc", "--output=json", path]
-        let pipe = Pipe()
-        info.standardOutput = pipe
-        try info.run()
-        let output = [UInt8](pipe.fileHandleForReading.readDataToEndOfFile())
-        info.waitUntilExit()
+        let output = try ToolProcess.run(["qemu-img", "info", "-f", "vpc", "--output=json", path], errors: .dropped).output
         #expect(try JSON.decode(JSONValue.self, from: output)["virtual-size"] == .int(size))
     }
 
@@ -122,11 +115,8 @@ struct PageBlobTests {
     func geometry(mebibytes: Int) throws {
         let path = "\(NSTemporaryDirectory())/geometry-\(UUID().uuidString).vhd"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let create = Process()
-        create.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        create.arguments = ["qemu-img", "create", "-q", "-f", "vpc", "-o", "subformat=fixed", path, "\(mebibytes)M"]
-        try create.run()
-        create.waitUntilExit()
+        let create = ["qemu-img", "create", "-q", "-f", "vpc", "-o", "subformat=fixed", path, "\(mebibytes)M"]
+        try #require(try ToolProcess.run(create).status == 0)
         let file = try #require(FileHandle(forReadingAtPath: path))
         let length = try file.seekToEnd()
         try file.seek(toOffset: length - 512)

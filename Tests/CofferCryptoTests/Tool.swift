@@ -1,3 +1,4 @@
+import CofferTesting
 import Foundation
 
 /// A program of the machine that some tests hold the code against.
@@ -17,16 +18,8 @@ enum Tool {
 
     /// Runs the program to its end and gives its exit status and what it wrote to either stream.
     static func run(_ name: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: path(name) ?? name)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+        let end = try ToolProcess.run([path(name) ?? name] + arguments)
+        return (end.status, end.text)
     }
 }
 

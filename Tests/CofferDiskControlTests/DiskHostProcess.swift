@@ -2,18 +2,19 @@ import CofferCore
 import CofferCrypto
 @testable import CofferDiskControl
 import CofferModel
+import CofferTesting
 import Foundation
 import Testing
 
 /// A coffer-diskd of its own for one test.
 final class DiskHostProcess {
     let data: String
-    private(set) var process: Process
+    private(set) var process: ToolProcess
     let client: DiskHostClient
     private let ownsData: Bool
 
     /// The program, which is built beside the tests.
-    static let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("coffer-diskd")
+    static let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent().path.appending("/coffer-diskd") ?? ""
 
     private let role: String
 
@@ -28,21 +29,13 @@ final class DiskHostProcess {
     }
 
     deinit {
-        process.terminate()
-        process.waitUntilExit()
+        process.send(SIGTERM)
+        process.end()
         if ownsData { try? FileManager.default.removeItem(atPath: data) }
     }
 
-
-    private static func start(_ data: String, _ role: String) throws -> Process {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = ["--data", data, "--foreground", "--role", role]
-        process.standardError = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        return process
+    private static func start(_ data: String, _ role: String) throws -> ToolProcess {
+        try ToolProcess([program, "--data", data, "--foreground", "--role", role])
     }
 
     /// Asks until the host answers.
@@ -61,17 +54,16 @@ final class DiskHostProcess {
     }
 
     func killed() {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        process.send(SIGKILL)
+        process.end()
     }
 
     /// Ends the process as an operator does.
     ///
     /// - Returns: Its exit status.
     func terminated() -> Int32 {
-        process.terminate()
-        process.waitUntilExit()
-        return process.terminationStatus
+        process.send(SIGTERM)
+        return process.end()
     }
 
     // MARK: Commands

@@ -2,6 +2,7 @@ import CofferCore
 import CofferCrypto
 @testable import CofferDiskControl
 import CofferModel
+import CofferTesting
 import Foundation
 import Testing
 
@@ -40,8 +41,7 @@ struct DiskHostTests {
         #expect(try await host.client.perform(.delete(disk: disk)) == .done)
         #expect(await code { _ = try await host.status(.inspect(disk: disk)) } == .notFound)
         #expect(try await host.client.perform(.quitIfIdle) == .done)
-        host.process.waitUntilExit()
-        #expect(host.process.terminationStatus == 0)
+        #expect(host.process.end() == 0)
     }
 
     @Test func aDiskWithoutKeysIsNotEncrypted() async throws {
@@ -52,13 +52,8 @@ struct DiskHostTests {
         let open = try await host.open(disk, keys: [])
         #expect(open.state == .open)
         let export = try #require(open.export)
-        let client = Process()
-        client.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        client.arguments = ["qemu-io", "-f", "raw", "-c", "write -P 0x5a 5000 9000", "nbd+unix:///\(export.name)?socket=\(export.socketPath)"]
-        client.standardOutput = FileHandle.nullDevice
-        try client.run()
-        client.waitUntilExit()
-        #expect(client.terminationStatus == 0)
+        let uri = "nbd+unix:///\(export.name)?socket=\(export.socketPath)"
+        #expect(try ToolProcess.run(["qemu-io", "-f", "raw", "-c", "write -P 0x5a 5000 9000", uri]).status == 0)
         _ = try await host.status(.close(disk: disk))
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(host.data)/disks/\(disk.text)/data"))
         #expect(data[5000..<14_000] == Data(repeating: 0x5a, count: 9000))
@@ -81,7 +76,7 @@ struct DiskHostTests {
         #expect(try await host.client.perform(.atHost(.delete(disk: disk))) == .done)
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(host.data)/temporary") == [])
         #expect(try await host.client.perform(.quitIfIdle) == .done)
-        host.process.waitUntilExit()
+        host.process.end()
     }
 
     @Test func wrongKeysAreRefusedEverywhere() async throws {
@@ -205,17 +200,10 @@ struct DiskHostTests {
 
     @Test func aSecondHostOfOneDirectoryIsRefused() async throws {
         let host = try await DiskHostProcess()
-        let second = Process()
-        second.executableURL = DiskHostProcess.program
-        second.arguments = ["--data", host.data]
-        let pipe = Pipe()
-        second.standardError = pipe
-        try second.run()
-        second.waitUntilExit()
-        #expect(second.terminationStatus == 75)
-        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        #expect(text.contains("another coffer-diskd serves \(host.data)"))
-        #expect(try await host.greeting().processID == host.process.processIdentifier)
+        let second = try ToolProcess.run([DiskHostProcess.program, "--data", host.data])
+        #expect(second.status == 75)
+        #expect(second.text.contains("another coffer-diskd serves \(host.data)"))
+        #expect(try await host.greeting().processID == host.process.id)
     }
 
     @Test func killingTheHostWhileItRewrapsLeavesOneGeneration() async throws {

@@ -2,6 +2,7 @@ import CofferCore
 import CofferCrypto
 @testable import CofferDiskControl
 import CofferModel
+import CofferTesting
 import Foundation
 import Testing
 
@@ -90,7 +91,7 @@ struct ReencryptionHostTests {
         #expect(paused.reencryption?.state == .paused)
         #expect(paused.reencryption?.bytesPerSecond == 1)
         #expect(try await host.client.perform(.quitIfIdle) == .done)
-        host.process.waitUntilExit()
+        host.process.end()
         try await host.restart()
         let still = try await host.status(.continueReencryption(disk: disk, keys: seal(host, [.first], [.third, .second])))
         #expect(still.reencryption?.state == .paused)

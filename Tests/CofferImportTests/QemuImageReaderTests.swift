@@ -2,6 +2,7 @@
 import CofferCore
 import CofferModel
 import CofferPlatform
+import CofferTesting
 import Foundation
 import Testing
 
@@ -17,15 +18,7 @@ struct QemuImageReaderTests {
 
         @discardableResult
         func qemu(_ words: String...) throws -> Int32 {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/qemu-img")
-            process.arguments = words
-            process.currentDirectoryURL = URL(fileURLWithPath: path)
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            return process.terminationStatus
+            try ToolProcess.run(["qemu-img"] + words, in: path).status
         }
     }
 

@@ -1,5 +1,7 @@
 @testable import CofferBlock
+import CofferCore
 @testable import CofferNBD
+import CofferTesting
 import Foundation
 import Testing
 
@@ -13,21 +15,10 @@ enum Tool {
     ///
     /// - Returns: Its exit status and what it wrote to both outputs.
     static func run(_ name: String, _ arguments: [String]) async throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [name] + arguments
-        let log = NSTemporaryDirectory() + "coffer-tool-\(UUID().uuidString)"
-        _ = FileManager.default.createFile(atPath: log, contents: nil)
-        defer { try? FileManager.default.removeItem(atPath: log) }
-        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-        process.standardOutput = file
-        process.standardError = file
-        process.standardInput = FileHandle.nullDevice
-        let status = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
+        let end = try await withCheckedThrowingContinuation { continuation in
+            PosixThread.start(name: name) { continuation.resume(with: Result { try ToolProcess.run([name] + arguments) }) }
         }
-        return (status, try String(contentsOfFile: log, encoding: .utf8))
+        return (end.status, end.text)
     }
 }
 

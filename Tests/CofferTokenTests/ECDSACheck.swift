@@ -1,4 +1,5 @@
 import CofferPlatform
+import CofferTesting
 import Foundation
 import Testing
 
@@ -7,15 +8,8 @@ enum ECDSACheck {
     /// DER of the `PrivateKeyInfo` of a new key.
     static func newKey(_ curve: TokenCurve) throws -> [UInt8] {
         let name = curve == .p256K ? "secp256k1" : curve.rawValue
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/openssl")
-        process.arguments = ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(name)", "-outform", "DER"]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let bytes = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return Array(bytes)
+        let words = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(name)", "-outform", "DER"]
+        return try ToolProcess.run(words, errors: .dropped).output
     }
 
     /// The DER of an `ECDSA-Sig-Value` (RFC 3279 section 2.2.3) of R and S, one after the other.
@@ -44,13 +38,8 @@ enum ECDSACheck {
             try Data(bytes).write(to: file)
             paths.append(file.path())
         }
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/openssl")
-        process.arguments = ["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", paths[0], "-sigfile", paths[1], "-in", paths[2]]
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus == 0
+        let words = ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", paths[0], "-sigfile", paths[1], "-in", paths[2]]
+        return try ToolProcess.run(words).status == 0
     }
 
     private static func integer(_ bytes: [UInt8]) -> [UInt8] {

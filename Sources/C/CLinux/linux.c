@@ -291,6 +291,8 @@ int coffer_wait_for_stop(void) {
 
 void coffer_request_stop(void) { kill(getpid(), SIGTERM); }
 
+int coffer_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
 int coffer_close_on_exec_from(unsigned int first) { return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC); }
 
 int coffer_clone_file(int to, int from) { return ioctl(to, FICLONE, from); }

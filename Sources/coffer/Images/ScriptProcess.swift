@@ -10,18 +10,22 @@ enum ScriptProcess {
     /// - Throws: ``ImageFailure`` if it fails, having said why on standard error; `CancellationError`.
     static func run(_ words: [String], capturesOutput: Bool) async throws -> String {
         try Task.checkCancellation()
-        var ends: [Int32] = [-1, -1]
-        guard unsafe pipe(&ends) == 0 else { throw ImageFailure("no pipe: \(unsafe String(cString: strerror(errno)))") }
-        let (reading, writing) = (ends[0], ends[1])
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { close(reading) }
         let process: pid_t
-        do {
-            defer { close(writing) }
-            process = try ProgramStart(words, family: .group).start(output: capturesOutput ? writing : STDOUT_FILENO, errors: STDERR_FILENO)
+        let reading: Int32
+        do throws(ProgramStart.Failure) {
+            let pipe = try ProgramPipe()
+            defer { close(pipe.writing) }
+            do throws(ProgramStart.Failure) {
+                process = try ProgramStart(words, family: .group).start(output: capturesOutput ? pipe.writing : STDOUT_FILENO, errors: STDERR_FILENO)
+            } catch {
+                close(pipe.reading)
+                throw error
+            }
+            reading = pipe.reading
         } catch {
             throw ImageFailure("\(words.first ?? "") cannot be started: \(unsafe String(cString: strerror(error.code)))")
         }
+        defer { close(reading) }
         let (status, output) = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 PosixThread.start(name: "script") {
@@ -52,7 +56,6 @@ enum ScriptProcess {
     private static func wait(for process: pid_t) -> Int32 {
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
-        let signal = status & 0x7F
-        return signal == 0 ? status >> 8 & 0xFF : 128 + signal
+        return ProgramStart.exitStatus(status)
     }
 }

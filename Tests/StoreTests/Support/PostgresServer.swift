@@ -1,3 +1,4 @@
+import CofferTesting
 import Foundation
 import Glibc
 import Synchronization
@@ -80,21 +81,11 @@ final class PostgresServer: Sendable {
     /// Runs SQL as another client would, and gives what it prints.
     @discardableResult
     func run(_ sql: String, in url: String) throws -> String {
-        let psql = Process()
-        let output = Pipe()
-        psql.executableURL = URL(filePath: (Self.binaries ?? "") + "/psql")
-        if !FileManager.default.isExecutableFile(atPath: psql.executableURL?.path ?? "") {
-            psql.executableURL = URL(filePath: "/usr/bin/psql")
-        }
-        psql.arguments = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]
-        psql.standardOutput = output
-        psql.standardError = output
-        psql.standardInput = FileHandle.nullDevice
-        try psql.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        psql.waitUntilExit()
-        guard psql.terminationStatus == 0 else { throw PostgresServerError(text: text) }
-        return text
+        let own = (Self.binaries ?? "") + "/psql"
+        let psql = FileManager.default.isExecutableFile(atPath: own) ? own : "psql"
+        let end = try ToolProcess.run([psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
+        guard end.status == 0 else { throw PostgresServerError(text: end.text) }
+        return end.text
     }
 
     private func url(_ database: String) -> String {

@@ -101,6 +101,9 @@ int coffer_wait_for_stop(void);
 /// Lets the thread in coffer_wait_for_stop go on as if SIGTERM had come.
 void coffer_request_stop(void);
 
+/// A pipe whose two ends are close-on-exec from the start: `ends[0]` is read, `ends[1]` written. 0, or -1 with errno.
+int coffer_pipe(int ends[2]);
+
 /// Marks every descriptor from `first` on to be closed in programs that this process starts. 0, or -1 with errno.
 int coffer_close_on_exec_from(unsigned int first);
 
