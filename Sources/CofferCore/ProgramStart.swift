@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// How a program is started: with an empty standard input, and with no file of this process but the two that are named.
+/// How a program is started: with an empty standard input, and with no file of this process but those that are named.
 package struct ProgramStart: Sendable {
     /// What a program belongs to, which says what signals reach it.
     package enum Family: Sendable {
@@ -41,14 +41,16 @@ package struct ProgramStart: Sendable {
     /// - Parameters:
     ///   - output: The file that is its standard output.
     ///   - errors: The file that is its standard error.
+    ///   - files: Others that it gets, at ``numbers(of:)``.
     /// - Returns: The process, a child of this one as long as this one lives.
-    package func start(output: Int32, errors: Int32) throws(Failure) -> Int32 {
+    package func start(output: Int32, errors: Int32, files: [Int32] = []) throws(Failure) -> Int32 {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
+        for (file, number) in zip(files, Self.numbers(of: files)) { unsafe posix_spawn_file_actions_adddup2(&actions, file, number) }
         if let directory { _ = unsafe coffer_spawn_in(&actions, directory) }
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
@@ -62,6 +64,12 @@ package struct ProgramStart: Sendable {
         let status = unsafe posix_spawnp(&process, words.first ?? "", &actions, &attributes, &arguments, environ)
         guard status == 0 else { throw Failure(code: status) }
         return process
+    }
+
+    /// The numbers that a program has files by: none that one of them has here.
+    package static func numbers(of files: [Int32]) -> [Int32] {
+        let first = (files + [STDERR_FILENO]).reduce(0, max) + 1
+        return files.indices.map { first + Int32($0) }
     }
 
     /// - Parameter word: What wait(2) tells of a program's end.

@@ -1,4 +1,4 @@
-import CofferCore
+package import CofferCore
 import Glibc
 import Synchronization
 
@@ -7,20 +7,6 @@ import Synchronization
 /// Foundation's `Process` is no help here: it learns of an end by a socket, which a program that another test starts meanwhile may
 /// inherit, so that it waits for that one too.
 package final class ToolProcess: Sendable {
-    /// How a program ended.
-    package struct Result: Sendable {
-        /// The exit status, or 128 and the signal's number.
-        package let status: Int32
-        package let output: [UInt8]
-
-        package var text: String { String(decoding: output, as: UTF8.self) }
-    }
-
-    /// What becomes of a program's standard error.
-    package enum Errors: Sendable {
-        case dropped, amongOutput
-    }
-
     package let id: Int32
     private let status = Mutex<Int32?>(nil)
 
@@ -40,27 +26,8 @@ package final class ToolProcess: Sendable {
     }
 
     /// Runs a program to its end, on the calling thread.
-    package static func run(_ words: [String], in directory: String? = nil, errors: Errors = .amongOutput) throws -> Result {
-        let pipe = try ProgramPipe()
-        defer { close(pipe.reading) }
-        let nothing = unsafe open("/dev/null", O_WRONLY | O_CLOEXEC)
-        let process: ToolProcess
-        do {
-            defer {
-                close(pipe.writing)
-                close(nothing)
-            }
-            process = try ToolProcess(words, directory, output: pipe.writing, errors: errors == .dropped ? nothing : pipe.writing)
-        }
-        var output: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
-            let got = unsafe read(pipe.reading, &piece, piece.count)
-            if got < 0, errno == EINTR { continue }
-            guard got > 0 else { break }
-            output += piece[..<got]
-        }
-        return Result(status: process.end(), output: output)
+    package static func run(_ words: [String], in directory: String? = nil, errors: ProgramResult.Errors = .amongOutput) throws -> ProgramResult {
+        try ProgramStart(words, family: .group, in: directory).run(errors: errors)
     }
 
     package var isRunning: Bool { reap(WNOHANG) == nil }

@@ -1,3 +1,4 @@
+import CofferCore
 import CofferPlatform
 import CofferTesting
 import Foundation
