@@ -32,7 +32,7 @@ let house: [Row] = [
     // Disk images of other programs.
     Row(name: "CofferImport", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     // Virtual machines.
-    Row(name: "CofferQEMU", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: ["CLinux"], exclude: ["README.md"]),
+    Row(name: "CofferQEMU", needs: ["CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"], outside: ["CLinux"], exclude: ["README.md"]),
     // Ports of this host that lead to guests.
     Row(name: "CofferBalancer", needs: ["CofferPlatform", "CofferModel", "CofferCore"], outside: [.nioCore, .nioPosix]),
     // The NBD protocol's numbers and its client; then disks' contents, read and written through their exports.
@@ -85,8 +85,8 @@ let tests: [Row] = [
     Row(name: "CofferComputeTests", needs: ["CofferCompute", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore", "CofferCrypto"]),
     Row(name: "CofferNetworkTests", needs: ["CofferNetwork", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferImportTests", needs: ["CofferImport", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
-    Row(name: "CofferBalancerTests", needs: ["CofferBalancer", "CofferPlatform", "CofferModel"], outside: [.nioCore, .nioPosix]),
-    Row(name: "CofferQEMUTests", needs: ["CofferQEMU", "CofferPlatform", "CofferModel"]),
+    Row(name: "CofferBalancerTests", needs: ["CofferBalancer", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"], outside: [.nioCore, .nioPosix]),
+    Row(name: "CofferQEMUTests", needs: ["CofferQEMU", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDeploymentsTests", needs: ["CofferDeployments", "CofferResources", "CofferTemplates", "CofferTesting", "CofferPlatform", "CofferModel", "CofferCore"]),
     Row(name: "CofferDiskFormatTests", needs: ["CofferDiskFormat", "CofferTesting", "CofferModel", "CofferCrypto", "CofferCore"]),
     Row(name: "CofferBlockTests", needs: ["CofferBlock", "CofferTesting", "CofferDiskFormat", "CofferModel", "CofferCrypto", "CofferCore"]),

@@ -1,3 +1,4 @@
+import CofferCore
 package import CofferPlatform
 import Glibc
 import NIOCore
@@ -76,13 +77,23 @@ package final class TCPBalancer: PortServer {
             .bind(host: address, port: port).get()
     }
 
+    /// The connection's socket is made as this is called, in the network that the endpoint is in.
+    private static func connect(_ bootstrap: ClientBootstrap, to endpoint: HostEndpoint, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
+        do {
+            let address = try SocketAddress(ipAddress: endpoint.address, port: Int(endpoint.port))
+            return try endpoint.network?.within { bootstrap.connect(to: address) } ?? bootstrap.connect(to: address)
+        } catch {
+            return loop.makeFailedFuture(error)
+        }
+    }
+
     /// Connects a client to its target.
     fileprivate static func carry(_ client: any Channel, _ relay: PortRelay, _ choice: TargetChoice) {
         let address = client.remoteAddress
         guard let target = choice.target(for: address?.ipAddress ?? "", port: address?.port ?? 0) else { return client.closeWithReset() }
         let resets = choice.manner.resetsIdle
         let ours = NIOLoopBound(relay, eventLoop: client.eventLoop)
-        ClientBootstrap(group: client.eventLoop)
+        let bootstrap = ClientBootstrap(group: client.eventLoop)
             .connectTimeout(connectLimit)
             .channelOption(ChannelOptions.autoRead, value: false)
             .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
@@ -90,7 +101,7 @@ package final class TCPBalancer: PortServer {
             .channelInitializer { server in
                 server.eventLoop.makeCompletedFuture { try server.pipeline.syncOperations.addHandler(PortRelay(resetsIdle: resets)) }
             }
-            .connect(host: target.endpoint.address, port: Int(target.endpoint.port))
+        connect(bootstrap, to: target.endpoint, on: client.eventLoop)
             .whenComplete { result in
                 do {
                     let server = try result.get()

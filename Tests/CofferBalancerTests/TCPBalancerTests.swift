@@ -1,5 +1,7 @@
+import CofferCore
 import CofferModel
 import CofferPlatform
+import CofferTesting
 import Foundation
 import Glibc
 import Synchronization
@@ -188,6 +190,25 @@ struct TCPBalancerTests {
         #expect(remarks.count == 1 && remarks[0].contains("\(address):\(second.port)/tcp cannot be opened"))
         #expect(ask(address, number) == nil)
         _ = await balancer.serve([port(number, [gone])])
+        #expect(ask(address, number) == nil)
+        _ = await balancer.serve([])
+    }
+
+    @Test("A target can be in another network of this host", .enabled(if: geteuid() == 0, "needs root"))
+    func namespaces() async throws {
+        let network = NetworkNamespace("coffer-test-\(UUID().uuidString.prefix(8))")
+        try #require(try ToolProcess.run(["ip", "netns", "add", network.name]).status == 0)
+        defer { _ = try? ToolProcess.run(["ip", "netns", "delete", network.name]) }
+        try #require(try ToolProcess.run(["ip", "-n", network.name, "link", "set", "lo", "up"]).status == 0)
+        let server = try network.within { try Echo("inside") }
+        defer { server.stop() }
+        let number = try #require(freePort(address))
+        let inside = ServedPort.Target(name: "inside", endpoint: HostEndpoint(address: "127.0.0.1", port: server.port, in: network))
+        _ = await balancer.serve([port(number, [inside])])
+        for _ in 0..<20 { #expect(ask(address, number, Array("x".utf8)) == "inside:x") }
+        _ = await balancer.serve([port(number, [ServedPort.Target(name: "none", endpoint: HostEndpoint(address: "127.0.0.1", port: 1, in: network))])])
+        #expect(ask(address, number) == nil)
+        _ = await balancer.serve([port(number, [.init(name: "gone", endpoint: HostEndpoint(address: "127.0.0.1", port: 1, in: NetworkNamespace("none")))])])
         #expect(ask(address, number) == nil)
         _ = await balancer.serve([])
     }

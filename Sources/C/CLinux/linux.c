@@ -8,10 +8,14 @@
 #include <linux/close_range.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -292,6 +296,34 @@ int coffer_wait_for_stop(void) {
 void coffer_request_stop(void) { kill(getpid(), SIGTERM); }
 
 int coffer_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int coffer_enter_network(const char *path) {
+    int before = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (before < 0) return -1;
+    int network = open(path, O_RDONLY | O_CLOEXEC);
+    if (network < 0) return fail(before, -1);
+    if (setns(network, CLONE_NEWNET) != 0) return fail(network, before);
+    close(network);
+    return before;
+}
+
+void coffer_leave_network(int before) {
+    if (setns(before, CLONE_NEWNET) != 0) abort();
+    close(before);
+}
+
+int coffer_open_tap(const char *name) {
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL};
+    if (strlen(name) >= sizeof request.ifr_name) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(request.ifr_name, name);
+    int tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (tap < 0) return -1;
+    if (ioctl(tap, TUNSETIFF, &request) != 0) return fail(tap, -1);
+    return tap;
+}
 
 int coffer_close_on_exec_from(unsigned int first) { return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC); }
 

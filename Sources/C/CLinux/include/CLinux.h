@@ -104,6 +104,17 @@ void coffer_request_stop(void);
 /// A pipe whose two ends are close-on-exec from the start: `ends[0]` is read, `ends[1]` written. 0, or -1 with errno.
 int coffer_pipe(int ends[2]);
 
+/// Moves the calling thread into the network namespace at `path`. A descriptor of the one that it was in, for coffer_leave_network, or -1
+/// with errno.
+int coffer_enter_network(const char *path);
+
+/// Moves the calling thread back. Ends the process if that is not possible: nothing else may run in a wrong network.
+void coffer_leave_network(int before);
+
+/// Makes the tap device `name` in the calling thread's network, which is there as long as the descriptor, or a copy, is open. Frames have a
+/// header of virtio. Close-on-exec, or -1 with errno.
+int coffer_open_tap(const char *name);
+
 /// Marks every descriptor from `first` on to be closed in programs that this process starts. 0, or -1 with errno.
 int coffer_close_on_exec_from(unsigned int first);
 
