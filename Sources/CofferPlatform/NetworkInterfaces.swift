@@ -51,7 +51,7 @@ package struct PlannedInterface: Sendable {
 }
 
 /// How a machine is joined to the network through one interface.
-package struct NetworkInterfacePlan: Sendable {
+package struct NetworkInterfacePlan: Sendable, Equatable {
     package let id: ResourceID
     /// Such as `00:0d:3a:1b:2c:3d`.
     package let macAddress: String
@@ -59,20 +59,28 @@ package struct NetworkInterfacePlan: Sendable {
     package let privateAddress: String
     /// Such as `10.0.0.0/24`.
     package let subnet: String
+    package let virtualNetwork: ResourceID
+    /// Of the virtual network, such as `10.0.0.0/16`.
+    package let addressSpace: [String]
     /// An address of this machine's loopback network, such as `127.42.0.4`.
     package let publicAddress: String?
     /// What security groups let in from anywhere to the public address, at most 64 in order of priority.
     package let openPorts: [OpenPort]
+    package let filter: InterfaceFilter
 
     package init(
-        id: ResourceID, macAddress: String, privateAddress: String, subnet: String, publicAddress: String?, openPorts: [OpenPort]
+        id: ResourceID, macAddress: String, privateAddress: String, subnet: String, virtualNetwork: ResourceID, addressSpace: [String],
+        publicAddress: String?, openPorts: [OpenPort], filter: InterfaceFilter
     ) {
         self.id = id
         self.macAddress = macAddress
         self.privateAddress = privateAddress
         self.subnet = subnet
+        self.virtualNetwork = virtualNetwork
+        self.addressSpace = addressSpace
         self.publicAddress = publicAddress
         self.openPorts = openPorts
+        self.filter = filter
     }
 }
 

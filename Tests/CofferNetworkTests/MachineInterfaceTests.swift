@@ -37,6 +37,22 @@ struct MachineInterfaceTests {
         await expect("ResourceNotFound") { _ = try await interfaces.plan(of: NetworkWorld.resourceID("networkInterfaces/none")) }
     }
 
+    @Test("The plan says what the groups in the way allow within the virtual network")
+    func filter() async throws {
+        try await makeTwo()
+        let plan = try await interfaces.plan(of: first)
+        #expect(plan.virtualNetwork == NetworkWorld.resourceID("virtualNetworks/v1") && plan.addressSpace == ["10.0.0.0/16"])
+        #expect(plan.filter.inbound.count == 1 && plan.filter.outbound.count == 1)
+        let inbound = try #require(plan.filter.inbound.first)
+        // The group's own rule, then AllowVnetInBound and DenyAllInBound; the one of Azure's load balancer fits nothing here.
+        #expect(inbound.map(\.allows) == [true, true, false])
+        #expect(inbound.first?.destinationPorts == [22...22] && inbound.first?.transport == .tcp)
+        #expect(inbound[1].sources == ["10.0.0.0/16"] && inbound[1].destinations == ["10.0.0.0/16"])
+        #expect(plan.filter.outbound.first?.map(\.allows) == [true, false])
+        // Without a group everything may pass.
+        #expect(try await interfaces.plan(of: second).filter == InterfaceFilter())
+    }
+
     @Test("Interfaces become a machine's all or none, and are freed")
     func attaching() async throws {
         try await makeTwo()

@@ -106,7 +106,8 @@ struct MachineInterfaces: NetworkInterfaces {
         guard let configuration = record.configurations.first(where: \.isPrimary), let address = configuration.address,
             let macAddress = record.properties.text("macAddress")
         else { throw APIError.resourceNotFound(record.id) }
-        guard let subnet = try network.subnet(configuration.subnet), let prefix = Subnet.prefixes(of: subnet.properties).first(where: { $0.contains(address) }) else {
+        guard let virtualNetwork = configuration.subnet.topLevel, let space = try network.record(virtualNetwork)?.addressSpace,
+            let subnet = try network.subnet(configuration.subnet), let prefix = Subnet.prefixes(of: subnet.properties).first(where: { $0.contains(address) }) else {
             throw APIError.referenceNotFound(configuration.subnet, of: record.id)
         }
         var publicAddress: NetworkRecord?
@@ -115,10 +116,14 @@ struct MachineInterfaces: NetworkInterfaces {
             guard publicAddress != nil else { throw APIError.referenceNotFound(id, of: record.id) }
         }
         let sku = publicAddress.flatMap { PublicAddressSKU(stored: $0) }
-        let ports = try network.openPorts(of: record, configuration, isOpenWithoutGroup: sku == .basic)
+        let groups = try network.groups(of: record, configuration)
+        let endings = try SecurityRule.endings(of: record.id)
+        let ports = network.openPorts(groups, configuration, isOpenWithoutGroup: sku == .basic)
         return NetworkInterfacePlan(
             id: record.id, macAddress: macAddress.lowercased().replacing("-", with: ":"), privateAddress: address.description,
-            subnet: prefix.description, publicAddress: publicAddress?.publicAddress?.description, openPorts: publicAddress == nil ? [] : ports.list)
+            subnet: prefix.canonical.description, virtualNetwork: virtualNetwork, addressSpace: space.map(\.canonical.description),
+            publicAddress: publicAddress?.publicAddress?.description, openPorts: publicAddress == nil ? [] : ports.list,
+            filter: InterfaceFilter(groups: groups.map { $0 + endings }, virtualNetwork: space))
     }
 }
 
@@ -127,18 +132,26 @@ extension NetworkReader {
     ///
     /// - Throws: ``APIError`` if one of them is gone.
     func openPorts(of interface: NetworkRecord, _ configuration: IPConfiguration, isOpenWithoutGroup: Bool) throws -> OpenPorts {
-        let groups = try [interface.properties, subnet(configuration.subnet)?.properties ?? [:]].compactMap { properties in
+        openPorts(try groups(of: interface, configuration), configuration, isOpenWithoutGroup: isOpenWithoutGroup)
+    }
+
+    fileprivate func openPorts(_ groups: [[SecurityRule]], _ configuration: IPConfiguration, isOpenWithoutGroup: Bool) -> OpenPorts {
+        OpenPorts(
+            groups: groups, privateAddress: configuration.address ?? IPAddress(0, 0, 0, 0), isOpenWithoutGroup: isOpenWithoutGroup)
+    }
+
+    /// The rules of the groups in the way of an interface, its own and its subnet's, without those that every group ends with.
+    fileprivate func groups(of interface: NetworkRecord, _ configuration: IPConfiguration) throws -> [[SecurityRule]] {
+        try [interface.properties, subnet(configuration.subnet)?.properties ?? [:]].compactMap { properties in
             try rules(of: properties.link(.securityGroup, of: interface.id), usedBy: interface.id)
         }
-        return OpenPorts(
-            groups: groups, privateAddress: configuration.address ?? IPAddress(0, 0, 0, 0), isOpenWithoutGroup: isOpenWithoutGroup)
     }
 
     fileprivate func subnet(_ id: ResourceID) throws -> NetworkChild? {
         try id.topLevel.flatMap { try record($0) }?.children(VirtualNetworkType.subnets).first(named: id.name)
     }
 
-    /// The rules of a security group; nil if none is named. Those that every group ends with are left out: none of them lets the host in.
+    /// The rules of a security group; nil if none is named.
     private func rules(of id: ResourceID?, usedBy interface: ResourceID) throws -> [SecurityRule]? {
         guard let id else { return nil }
         guard let group = try record(id) else { throw APIError.referenceNotFound(id, of: interface) }
@@ -147,6 +160,11 @@ extension NetworkReader {
 }
 
 extension NetworkRecord {
+    /// Of a virtual network.
+    fileprivate var addressSpace: [AddressPrefix] {
+        (properties["addressSpace"]?["addressPrefixes"]?.array ?? []).compactMap { $0.string.flatMap { AddressPrefix($0) } }
+    }
+
     /// Of a network interface.
     var configurations: [IPConfiguration] {
         children(NetworkInterfaceType.configurations).compactMap { IPConfiguration(stored: $0) }

@@ -36,6 +36,10 @@ struct SecurityRule: Sendable {
     ///
     /// - Throws: ``APIError`` for the first thing that no rule can have.
     init(settling child: inout NetworkChild, of group: ResourceID) throws {
+        try self.init(&child, of: group, priorities: 100...4096)
+    }
+
+    private init(_ child: inout NetworkChild, of group: ResourceID, priorities: ClosedRange<Int64>) throws {
         let id = group.childID(SecurityGroupType.rules, child.name)
         name = child.name
         func required<Value>(_ value: Value?, _ property: String) throws -> Value {
@@ -46,7 +50,7 @@ struct SecurityRule: Sendable {
         access = try required(child.properties.word("access", among: Access.self, of: id), "access")
         direction = try required(child.properties.word("direction", among: Direction.self, of: id), "direction")
         let number = try required(child.properties["priority"], "priority")
-        guard let priority = number.int, (100...4096).contains(priority) else { throw APIError.securityRulePriority(number) }
+        guard let priority = number.int, priorities.contains(priority) else { throw APIError.securityRulePriority(number) }
         self.priority = Int(priority)
         sourcePorts = try Self.ports("sourcePortRange", &child.properties, id)
         destinationPorts = try Self.ports("destinationPortRange", &child.properties, id)
@@ -62,7 +66,7 @@ struct SecurityRule: Sendable {
     /// - Throws: ``APIError`` if it is none: passing over it could let in what it shuts out.
     init(stored child: NetworkChild, of group: ResourceID) throws {
         var child = child
-        try self.init(settling: &child, of: group)
+        try self.init(&child, of: group, priorities: 100...65500)
     }
 
     private static func ports(_ property: String, _ properties: inout [String: JSONValue], _ id: ResourceID) throws -> [PortRange] {
@@ -114,6 +118,9 @@ extension SecurityRule {
         rule("AllowInternetOutBound", "Allow outbound traffic from all VMs to Internet", .outbound, .allow, 65001, to: "Internet"),
         rule("DenyAllOutBound", "Deny all outbound traffic", .outbound, .deny, 65500),
     ]
+
+    /// The same as rules.
+    static func endings(of id: ResourceID) throws -> [SecurityRule] { try defaults.map { try SecurityRule(stored: $0, of: id) } }
 
     private static func rule(
         _ name: String, _ description: String, _ direction: Direction, _ access: Access, _ priority: Int64, from source: String = "*",
