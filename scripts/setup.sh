@@ -16,7 +16,7 @@ packages=(
     # building
     ca-certificates git pkg-config libssl-dev libcrypt-dev libsqlite3-dev libpq-dev zlib1g-dev libp11-kit-dev librbd-dev librados-dev
     # guests
-    qemu-system-x86 qemu-utils busybox-static cryptsetup-bin dmsetup e2fsprogs cpio kmod
+    qemu-system-x86 qemu-utils busybox-static cryptsetup-bin dmsetup e2fsprogs cpio kmod iproute2 nftables dnsmasq-base
     # images of guests: coffer image build
     mmdebstrap debian-archive-keyring fdisk dosfstools mtools grub-common grub-pc-bin grub-efi-amd64-bin ovmf
     # az; names below vault.localhost must resolve to this machine

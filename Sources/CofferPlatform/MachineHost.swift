@@ -20,6 +20,13 @@ package protocol MachineHost: Sendable {
     func run(_ script: String, in machine: MachineID) async throws -> GuestOutput
     /// The last part of what a machine wrote to its serial console since it was first started, at most 1 MiB.
     func consoleLog(of machine: MachineID) async -> [UInt8]
+    /// Whether a machine's networks can change while it runs. If not, they stay as it was started with them.
+    func follows(_ machine: MachineID) async -> Bool
+    /// Has the networks of a machine that runs be as its interfaces say now: what it may reach, who may reach it, and the ports of its public
+    /// addresses. Repeating it costs little.
+    ///
+    /// - Throws: ``MachineFailure``.
+    func follow(_ interfaces: [NetworkInterfacePlan], of machine: MachineID) async throws
     /// Makes ports of a machine that runs reachable from this host: these, and no others that were made so before. The ports of public
     /// addresses that it was started with stay.
     ///

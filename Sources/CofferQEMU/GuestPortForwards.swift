@@ -1,3 +1,5 @@
+import CLinux
+import CofferCore
 import CofferPlatform
 import Glibc
 
@@ -39,7 +41,7 @@ struct GuestPortForwards {
     func answers(at port: GuestPort, until end: ContinuousClock.Instant) throws -> Bool {
         let forwards = try Self.forwards(MachineMonitor(path: controlSocket))
         guard let place = forwards.first(where: { $0.host.address == Self.probeAddress && Self.leads($0, to: port) })?.host else { return false }
-        let connection = LoopbackConnection(to: place)
+        let connection = GuestConnection(to: place)
         defer { connection.close() }
         var pause: UInt32 = 20_000
         while connection.isOpen, ContinuousClock.now < end {
@@ -71,12 +73,16 @@ struct GuestPortForwards {
     }
 }
 
-/// A connection to a port of the loopback network.
-final class LoopbackConnection {
+/// A connection of this host to a guest, or to what carries it there.
+final class GuestConnection {
     private var descriptor: Int32
 
-    init(to place: HostEndpoint) {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    /// - Parameter limit: How long the other side may take to accept it.
+    init(to place: HostEndpoint, within limit: Duration = .seconds(10)) {
+        func make() -> Int32 { socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0) }
+        descriptor = place.network.map { network in (try? network.within(make)) ?? -1 } ?? make()
+        let (seconds, attoseconds) = limit.components
+        _ = coffer_set_timeout(descriptor, max(1, Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)))
         var name = sockaddr_in()
         name.sin_family = sa_family_t(AF_INET)
         name.sin_port = place.port.bigEndian

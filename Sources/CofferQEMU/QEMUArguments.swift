@@ -9,13 +9,21 @@ package enum QEMUArguments {
     /// The size of the ring that the serial console is kept in, in bytes, a power of two.
     static let consoleByteCount = 1 << 20
 
+    /// What an interface of a machine is joined to.
+    enum Card {
+        /// A network of QEMU's own, closed: the guest is reached through these ports alone, and reaches nothing.
+        case user([PortForward])
+        /// A tap, by the number of its file.
+        case tap(Int32)
+    }
+
     /// What is told apart from the machine's other cards by its address; each machine has a network of its own for it.
     static let metadataCardAddress = "52:54:a9:fe:a9:fe"
 
     /// - Parameters:
     ///   - relay: Carries a guest's connections to sockets of this host.
-    ///   - ports: Of each interface, which ports of the host lead to which of the guest.
-    static func words(_ plan: MachinePlan, accelerator: Accelerator, relay: GuestRelay, ports: [[PortForward]]) -> [String] {
+    ///   - cards: What each interface is joined to.
+    static func words(_ plan: MachinePlan, accelerator: Accelerator, relay: GuestRelay, cards: [Card]) -> [String] {
         var words = [
             "setpriv", "--no-new-privs", "--", program, "-name", "guest=\(escape(plan.name))", "-uuid", plan.id.text, "-pidfile", MachineFiles.processFileName,
             "-nodefaults", "-no-user-config", "-display", "none",
@@ -33,9 +41,7 @@ package enum QEMUArguments {
         words += ["-device", "virtio-serial-pci", "-chardev", "socket,id=agent,path=\(MachineFiles.agentSocketName),server=on,wait=off"]
         words += ["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0", "-device", "virtio-rng-pci"]
         for (index, disk) in plan.disks.enumerated() { words += self.words(disk, bootIndex: index == 0 ? 0 : nil) }
-        for (index, interface) in plan.interfaces.enumerated() {
-            words += self.words(interface, index, index < ports.count ? ports[index] : [])
-        }
+        for (index, (interface, card)) in zip(plan.interfaces, cards).enumerated() { words += self.words(interface, index, card) }
         return words + self.words(metadata: plan.metadataPath, relay)
     }
 
@@ -71,11 +77,15 @@ package enum QEMUArguments {
         ]
     }
 
-    private static func words(_ interface: NetworkInterfacePlan, _ index: Int, _ ports: [PortForward]) -> [String] {
-        // Closed: the guest is reached through the ports named here alone, and reaches nothing.
-        var net = "user,id=net\(index),net=\(interface.subnet),dhcpstart=\(interface.privateAddress),restrict=on"
-        for port in ports {
-            net += ",hostfwd=\(port.transport.rawValue):\(port.hostAddress):\(port.hostPort)-\(interface.privateAddress):\(port.guestPort)"
+    private static func words(_ interface: NetworkInterfacePlan, _ index: Int, _ card: Card) -> [String] {
+        var net: String
+        switch card {
+        case .user(let ports):
+            net = "user,id=net\(index),net=\(interface.subnet),dhcpstart=\(interface.privateAddress),restrict=on"
+            for port in ports {
+                net += ",hostfwd=\(port.transport.rawValue):\(port.hostAddress):\(port.hostPort)-\(interface.privateAddress):\(port.guestPort)"
+            }
+        case .tap(let file): net = "tap,id=net\(index),fd=\(file)"
         }
         return ["-netdev", net, "-device", "virtio-net-pci,netdev=net\(index),mac=\(interface.macAddress),romfile="]
     }

@@ -9,13 +9,16 @@ package struct QEMUHost: MachineHost {
     private let root: String
     private let acceleration: MachineAcceleration
     private let relay: GuestRelay
+    private let taps: TapNetworks
+    /// Whether machines are started with taps, or with networks of QEMU's own. Those that run go on with what they have.
+    private let startsWithTaps: Bool
     private let report: @Sendable (String) -> Void
     /// Where the blocking calls are made. Scripts in guests may take long, and have threads of their own.
     private let pool = WorkerPool(name: "qemu", threads: 4)
     private let agents = WorkerPool(name: "guest-agent", threads: 8)
     private let probes = WorkerPool(name: "guest-probe", threads: 4)
     /// Of this process, whichever host started them.
-    private static let children = ChildProcesses()
+    static let children = ChildProcesses()
 
     /// How long QEMU may take until it answers.
     private static let startLimit = Duration.seconds(30)
@@ -25,11 +28,18 @@ package struct QEMUHost: MachineHost {
     /// - Parameters:
     ///   - root: The directory of all machines' directories, `DATA/run/vm`.
     ///   - relay: Carries a guest's connections to sockets of this host.
+    ///   - taps: The networks of machines that have taps.
+    ///   - startsWithTaps: Whether machines are started with taps, or with networks of QEMU's own.
     ///   - report: Takes lines for the log.
-    package init(root: String, acceleration: MachineAcceleration, relay: GuestRelay, report: @escaping @Sendable (String) -> Void) {
+    package init(
+        root: String, acceleration: MachineAcceleration, relay: GuestRelay, taps: TapNetworks, startsWithTaps: Bool,
+        report: @escaping @Sendable (String) -> Void
+    ) {
         self.root = root
         self.acceleration = acceleration
         self.relay = relay
+        self.taps = taps
+        self.startsWithTaps = startsWithTaps
         self.report = report
     }
 
@@ -52,11 +62,33 @@ package struct QEMUHost: MachineHost {
     }
 
     package func start(_ plan: MachinePlan) async throws {
-        try await pool.run { try startNow(plan) }
+        let files = MachineFiles(plan.id, in: root)
+        do {
+            try await pool.run { try startNow(plan) }
+            try await taps.follow(plan.interfaces, of: files)
+        } catch {
+            if files.process == nil { await taps.close(files) }
+            throw error
+        }
+    }
+
+    package func follows(_ machine: MachineID) async -> Bool { !MachineFiles(machine, in: root).taps.isEmpty }
+
+    package func follow(_ interfaces: [NetworkInterfacePlan], of machine: MachineID) async throws {
+        try await taps.follow(interfaces, of: MachineFiles(machine, in: root))
     }
 
     package func perform(_ command: MachineCommand, on machine: MachineID) async throws {
         let files = MachineFiles(machine, in: root)
+        switch command {
+        case .stop, .forget:
+            try await performNow(command, files)
+            if files.process == nil { await taps.close(files) }
+        case .plug, .unplug: try await performNow(command, files)
+        }
+    }
+
+    private func performNow(_ command: MachineCommand, _ files: MachineFiles) async throws {
         try await pool.run {
             if case .forget = command {
                 if files.process == nil { files.remove() }
@@ -114,6 +146,9 @@ package struct QEMUHost: MachineHost {
         let files = MachineFiles(machine, in: root)
         return try await pool.run {
             guard files.process != nil else { throw MachineFailure(.notRunning, "the machine does not run") }
+            guard files.taps.isEmpty else {
+                return Dictionary(ports.compactMap { port in files.endpoint(of: port).map { (port, $0) } }) { first, _ in first }
+            }
             return try answering(files) { try GuestPortForwards(controlSocket: files.controlSocket).set(ports, probing: probed) }
         }
     }
@@ -123,6 +158,7 @@ package struct QEMUHost: MachineHost {
         let end = ContinuousClock.now + limit
         return (try? await probes.run {
             guard files.process != nil else { return false }
+            guard files.taps.isEmpty else { return files.endpoint(of: port).map { GuestConnection(to: $0, within: end - .now).isOpen } ?? false }
             return try GuestPortForwards(controlSocket: files.controlSocket).answers(at: port, until: end)
         }) ?? false
     }
@@ -135,12 +171,13 @@ package struct QEMUHost: MachineHost {
         }
         for disk in plan.disks { try checkSocket(of: disk) }
         try files.prepare()
-        let forwards = plan.interfaces.map(PortForward.plan)
-        for remark in forwards.flatMap(\.remarks) { report("machine \(plan.name): \(remark)") }
+        let opened = startsWithTaps ? try taps.open(plan.interfaces, of: files) : []
+        defer { for file in opened { close(file) } }
         let process: pid_t
         do {
             process = try DetachedProcess.start(
-                QEMUArguments.words(plan, accelerator: acceleration.kind, relay: relay, ports: forwards.map(\.ports)), in: files.directory, log: files.log)
+                QEMUArguments.words(plan, accelerator: acceleration.kind, relay: relay, cards: cards(plan, opened)), in: files.directory, log: files.log,
+                files: opened)
         } catch {
             throw MachineFailure(.system, "cannot \(error.what): \(unsafe String(cString: strerror(error.code)))")
         }
@@ -157,6 +194,15 @@ package struct QEMUHost: MachineHost {
         }
         _ = kill(process, SIGKILL)
         throw MachineFailure(.system, "QEMU did not answer within \(Self.startLimit.components.seconds) seconds: \(files.complaint)")
+    }
+
+    private func cards(_ plan: MachinePlan, _ opened: [Int32]) -> [QEMUArguments.Card] {
+        guard !startsWithTaps else { return ProgramStart.numbers(of: opened).map { .tap($0) } }
+        return plan.interfaces.map { interface in
+            let (ports, remarks) = PortForward.plan(interface)
+            for remark in remarks { report("machine \(plan.name): \(remark)") }
+            return .user(ports)
+        }
     }
 
     /// Whether there is a QEMU in the PATH.

@@ -131,6 +131,17 @@ struct MachinesTests {
         #expect(world.machines.running.count == 1)
     }
 
+    @Test("The networks of a machine that runs follow its interfaces")
+    func followedNetworks() async throws {
+        let services = world.start()
+        _ = try await put(services)
+        let machine = try #require(world.machines.running.keys.first)
+        #expect(world.machines.followed.isEmpty)
+        await services.machineKeeper.keepAll()
+        let plans = try #require(world.machines.running[machine]?.interfaces)
+        #expect(!plans.isEmpty && world.machines.followed == [machine: plans])
+    }
+
     @Test("A machine that runs is stopped when a disk of it loses its key", arguments: ["stop", "pause", "keep"])
     func lostKeyWhileRunning(reaction: String) async throws {
         let services = world.start()

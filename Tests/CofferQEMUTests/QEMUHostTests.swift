@@ -16,7 +16,11 @@ struct QEMUHostTests {
         machine = try #require(MachineID(UUID().uuidString))
     }
 
-    private func host() -> QEMUHost { QEMUHost(root: root, acceleration: MachineAcceleration(.tcg, reason: "tests"), relay: GuestRelay(program: "/bin/true", endpointPort: 8443), report: { _ in }) }
+    private func host() -> QEMUHost {
+        QEMUHost(
+            root: root, acceleration: MachineAcceleration(.tcg, reason: "tests"), relay: GuestRelay(program: "/bin/true", endpointPort: 8443),
+            taps: TapNetworks(root: root, server: PortServerDouble()) { _ in }, startsWithTaps: false, report: { _ in })
+    }
 
     private func plan(disks: [MachineDisk] = [], interfaces: [NetworkInterfacePlan] = [], memory: Int = 64) -> MachinePlan {
         MachinePlan(
@@ -96,9 +100,8 @@ struct QEMUHostTests {
         }
         #expect(bound == 0 && listen(taken, 1) == 0)
         let id = ResourceID(subscription: "s", group: "g", namespace: "Microsoft.Network", type: "networkInterfaces", name: "n")
-        let interface = NetworkInterfacePlan(
-            id: id, macAddress: "00:0d:3a:00:00:01", privateAddress: "10.0.0.4", subnet: "10.0.0.0/24", publicAddress: "127.42.99.4",
-            openPorts: [OpenPort(.tcp, 18_022), OpenPort(.tcp, 18_023), OpenPort(.udp, 18_024)])
+        let interface = NetworkInterfacePlan.sample(
+            id, publicAddress: "127.42.99.4", openPorts: [OpenPort(.tcp, 18_022), OpenPort(.tcp, 18_023), OpenPort(.udp, 18_024)])
         let planned = PortForward.plan(interface)
         #expect(planned.ports.map(\.hostPort) == [18_023, 18_024])
         #expect(planned.remarks.count == 1 && planned.remarks[0].contains("127.42.99.4:18022/tcp"))
@@ -110,8 +113,7 @@ struct QEMUHostTests {
     @Test("Ports are made reachable while a machine runs, found again by another host, and taken back; a guest that is not there answers no probe")
     func reach() async throws {
         let id = ResourceID(subscription: "s", group: "g", namespace: "Microsoft.Network", type: "networkInterfaces", name: "n")
-        let interface = NetworkInterfacePlan(
-            id: id, macAddress: "00:0d:3a:00:00:01", privateAddress: "10.0.0.4", subnet: "10.0.0.0/24", publicAddress: nil, openPorts: [])
+        let interface = NetworkInterfacePlan.sample(id)
         let ports = [22, 80].map { GuestPort(interface: 0, privateAddress: "10.0.0.4", number: $0) }
         await #expect(throws: MachineFailure(.notRunning, "the machine does not run")) { try await host().reach(Set(ports), probing: [], of: machine) }
         try await host().start(plan(interfaces: [interface]))
@@ -119,11 +121,11 @@ struct QEMUHostTests {
         #expect(first.count == 2 && Set(first.values.map(\.port)).count == 2 && first.values.allSatisfy { $0.address == "127.0.0.1" })
         #expect(try await host().reach(Set(ports), probing: [ports[0]], of: machine) == first)
         let endpoint = try #require(first[ports[1]])
-        #expect(LoopbackConnection(to: endpoint).isOpen)
+        #expect(GuestConnection(to: endpoint).isOpen)
         #expect(await !host().answers(at: ports[0], of: machine, within: .milliseconds(300)))
         #expect(await !host().answers(at: ports[1], of: machine, within: .milliseconds(300)))
         #expect(try await host().reach([ports[0]], probing: [], of: machine) == first.filter { $0.key == ports[0] })
-        #expect(!LoopbackConnection(to: endpoint).isOpen)
+        #expect(!GuestConnection(to: endpoint).isOpen)
         await #expect(throws: MachineFailure.self) {
             try await host().reach([GuestPort(interface: 7, privateAddress: "10.0.0.4", number: 1)], probing: [], of: machine)
         }

@@ -1,3 +1,4 @@
+import CofferCore
 import CofferModel
 import CofferPlatform
 

@@ -113,7 +113,9 @@ package struct MachineKeeper: Sendable {
             // Found running after a start of this process.
             try await power.metadata.open(record)
             if let loss = try await suspended(record) { return .lostKey(loss) }
-            return try await lostDisk(of: record).map(Finding.lostDisk)
+            if let disk = try await lostDisk(of: record) { return .lostDisk(disk) }
+            try await power.follow(record)
+            return nil
         case (.succeeded, _): return await host.isRunning(record.machine) ? .endInterrupted : nil
         case (.deleting, _), (.failed, _): return nil
         }

@@ -29,8 +29,7 @@ struct MachinePower: Sendable {
             if let disk = try await ephemeral.open(for: begun) { opened.append(disk) }
             for disk in begun.recordedDisks { opened.append(try await disks.open(disk, of: begun)) }
             if let disk = try await temporary.open(for: begun, size) { opened.append(disk) }
-            var plans: [NetworkInterfacePlan] = []
-            for interface in begun.interfaces { plans.append(try await interfaces.plan(of: interface.id)) }
+            let plans = try await plans(of: begun)
             try await answering(begun) {
                 try await host.start(MachinePlan(
                     id: begun.machine, name: begun.name, memoryMebibytes: size.memoryMebibytes, processors: size.processors,
@@ -43,6 +42,18 @@ struct MachinePower: Sendable {
             _ = try? await stop(begun, to: .stopped, grace: .zero, because: reason)
             throw error
         }
+    }
+
+    private func plans(of record: MachineRecord) async throws -> [NetworkInterfacePlan] {
+        var plans: [NetworkInterfacePlan] = []
+        for interface in record.interfaces { plans.append(try await interfaces.plan(of: interface.id)) }
+        return plans
+    }
+
+    /// Has the networks of a machine that runs follow what has changed of them.
+    func follow(_ record: MachineRecord) async throws {
+        guard await host.follows(record.machine) else { return }
+        try await host.follow(plans(of: record), of: record.machine)
     }
 
     /// Ends a machine's process. `deallocated` gives up its disks too, and for good those that are its host's own.

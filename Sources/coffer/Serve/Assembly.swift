@@ -97,6 +97,7 @@ struct Assembly {
                 interfaces: network.interfaces, balancers: network.balancers, portServer: TCPBalancer(),
                 host: try QEMUHost(
                     root: directory.machinesPath, acceleration: acceleration(logger), relay: GuestRelay(program: ownProgram.path, endpointPort: command.port),
+                    taps: try taps(logger), startsWithTaps: command.network == .taps,
                     report: { logger.warning("machines", metadata: ["event": "\($0)"]) }),
                 images: images, tokens: identity.machineTokens, listener: GuestListeners(clock: clock, logger: logger), features: features,
                 sealer: keyring),
@@ -145,6 +146,11 @@ struct Assembly {
             balancerKeeper: compute.balancerKeeper,
             keeper: vault.keeper, signing: signing, diskHost: diskRoles.diskHost, serveSecurely: serveSecurely, clock: clock, logger: logger
         )
+    }
+
+    private func taps(_ logger: Logger) throws -> TapNetworks {
+        if command.network == .taps, let obstacle = TapNetworks.obstacle { throw StartFailure.configuration("--network taps: \(obstacle)") }
+        return TapNetworks(root: directory.machinesPath, server: TCPBalancer()) { logger.warning("machines", metadata: ["event": "\($0)"]) }
     }
 
     /// The key file of the data directory is written once and then compared: if the store's key is another one, the store's, or a

@@ -45,6 +45,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The part of the loopback network that new public IP addresses are taken from.")
     var publicNetwork: String = "127.42.0.0/16"
 
+    @Option(help: "What virtual machines are joined to: user is a closed network of each one's own; taps, for root alone, lets guests of a virtual network reach each other as its security groups allow.")
+    var network = NetworkOption.user
+
     @Option(help: "How virtual machines' processors are run: auto is kvm where a guest was seen to run under it, and tcg elsewhere.")
     var accelerator = AcceleratorOption.auto
 
@@ -99,6 +102,10 @@ struct ServeCommand: AsyncParsableCommand {
 
     enum DiskRolesOption: String, ExpressibleByArgument, CaseIterable {
         case together, apart
+    }
+
+    enum NetworkOption: String, ExpressibleByArgument, CaseIterable {
+        case user, taps
     }
 
     enum AcceleratorOption: String, ExpressibleByArgument, CaseIterable {

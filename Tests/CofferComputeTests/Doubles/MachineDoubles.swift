@@ -10,6 +10,7 @@ final class MachineHostDouble: MachineHost {
         var refusal: MachineFailure?
         var silent: Set<GuestPort> = []
         var reached: [MachineID: Set<GuestPort>] = [:]
+        var followed: [MachineID: [NetworkInterfacePlan]] = [:]
     }
 
     private let contents = Mutex(Contents())
@@ -71,6 +72,16 @@ final class MachineHostDouble: MachineHost {
     /// Ports that do not answer probes.
     func silence(_ ports: Set<GuestPort>) { contents.withLock { $0.silent = ports } }
 
+    func follows(_ machine: MachineID) async -> Bool { running[machine] != nil }
+
+    func follow(_ interfaces: [NetworkInterfacePlan], of machine: MachineID) async throws {
+        guard running[machine] != nil else { throw MachineFailure(.notRunning, "it does not run") }
+        contents.withLock { $0.followed[machine] = interfaces }
+    }
+
+    /// What the networks of machines were last to be as.
+    var followed: [MachineID: [NetworkInterfacePlan]] { contents.withLock { $0.followed } }
+
     /// Machine ports are reached at the port of the same number of 127.0.0.1.
     func reach(_ ports: Set<GuestPort>, probing probed: Set<GuestPort>, of machine: MachineID) async throws -> [GuestPort: HostEndpoint] {
         guard running[machine] != nil else { throw MachineFailure(.notRunning, "it does not run") }
@@ -100,7 +111,8 @@ final class InterfacesDouble: NetworkInterfaces {
 
     func plan(of interface: ResourceID) async throws -> NetworkInterfacePlan {
         NetworkInterfacePlan(
-            id: interface, macAddress: "00:0d:3a:00:00:01", privateAddress: "10.0.0.4", subnet: "10.0.0.0/24", publicAddress: nil, openPorts: [])
+            id: interface, macAddress: "00:0d:3a:00:00:01", privateAddress: "10.0.0.4", subnet: "10.0.0.0/24",
+            virtualNetwork: interface, addressSpace: ["10.0.0.0/16"], publicAddress: nil, openPorts: [], filter: InterfaceFilter())
     }
 
     func attach(_ interfaces: [ResourceID], to machine: ResourceID, in location: String) async throws {
