@@ -81,9 +81,12 @@ package struct QEMUHost: MachineHost {
     package func perform(_ command: MachineCommand, on machine: MachineID) async throws {
         let files = MachineFiles(machine, in: root)
         switch command {
-        case .stop, .forget:
+        case .stop:
             try await performNow(command, files)
             if files.process == nil { await taps.close(files) }
+        case .forget:
+            if files.process == nil { await taps.close(files) }
+            try await performNow(command, files)
         case .plug, .unplug: try await performNow(command, files)
         }
     }
@@ -171,7 +174,7 @@ package struct QEMUHost: MachineHost {
         }
         for disk in plan.disks { try checkSocket(of: disk) }
         try files.prepare()
-        let opened = startsWithTaps ? try taps.open(plan.interfaces, of: files) : []
+        let opened = try taps.open(startsWithTaps ? plan.interfaces : [], of: files)
         defer { for file in opened { close(file) } }
         let process: pid_t
         do {

@@ -43,7 +43,7 @@ package final class TapNetworks: Sendable {
         return nil
     }
 
-    /// Makes the taps of a machine, whose process is not there.
+    /// Makes the taps of a machine, whose process is not there, in place of those that an earlier one had.
     ///
     /// - Returns: A file for each, which the caller closes.
     /// - Throws: ``MachineFailure``; then nothing of them is left.
@@ -51,6 +51,7 @@ package final class TapNetworks: Sendable {
         var taps: [Int32] = []
         let failure = inPlace.withLock { inPlace -> MachineFailure? in
             clear(files)
+            guard !interfaces.isEmpty else { return nil }
             let cards = self.cards(interfaces, of: files)
             do throws(MachineFailure) {
                 try files.write(taps: cards)

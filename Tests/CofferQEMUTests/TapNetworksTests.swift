@@ -133,8 +133,14 @@ struct TapNetworksTests {
         #expect(server.served.isEmpty)
         #expect(!card.network.exists)
         try await second.follow([changed], of: machine)
-        #expect(!card.network.exists, "what has been stopped meanwhile is not put in place again")
+        #expect(!card.network.exists && server.served.isEmpty, "what has been stopped meanwhile is not put in place again")
+        // One that ended by itself, and is forgotten.
+        try await second.start(plan)
+        kill(try #require(files.process), SIGKILL)
+        for _ in 0..<500 where files.process != nil { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(card.network.exists)
         try await second.perform(.forget, on: machine)
+        #expect(!card.network.exists && server.served.isEmpty)
         try FileManager.default.removeItem(atPath: root)
     }
 }
