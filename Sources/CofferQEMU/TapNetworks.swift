@@ -31,7 +31,7 @@ package final class TapNetworks: Sendable {
         self.report = report
     }
 
-    /// Why there can be no taps here, in a sentence that says what to do; nil if there can.
+    /// Why there can be no taps here, in a sentence that says what to do; nil if there can, which is tried.
     package static var obstacle: String? {
         guard geteuid() == 0 else { return "Taps and namespaces are root's: run coffer serve as root, or with --network user." }
         let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
@@ -40,7 +40,17 @@ package final class TapNetworks: Sendable {
         }
         guard missing.isEmpty else { return "Not in the PATH: \(missing.joined(separator: ", ")). Install them: apt-get install iproute2 nftables dnsmasq-base" }
         guard unsafe access("/dev/net/tun", R_OK | W_OK) == 0 else { return "/dev/net/tun cannot be opened: load the kernel module tun." }
-        return nil
+        let network = NetworkNamespace("coffer-trial-\(getpid())")
+        do throws(MachineFailure) {
+            try run("ip", "netns", "add", network.name)
+            defer { try? run("ip", "netns", "delete", network.name) }
+            try run("ip", "netns", "exec", network.name, "sh", "-euc", networkScript)
+            Glibc.close(try openTap("trial", in: network))
+            try run("ip", "netns", "exec", network.name, "nft", TapRules.base)
+            return nil
+        } catch {
+            return "This host does not allow it: \(error.message)."
+        }
     }
 
     /// Makes the taps of a machine, whose process is not there, in place of those that an earlier one had.
@@ -138,26 +148,31 @@ package final class TapNetworks: Sendable {
 
     /// Makes a tap, in a namespace that is made if it is not there.
     private func make(_ card: TapCard, _ interface: NetworkInterfacePlan) throws(MachineFailure) -> Int32 {
-        if !card.network.exists { try run("ip", "netns", "add", card.network.name) }
+        if !card.network.exists { try Self.run("ip", "netns", "add", card.network.name) }
         // Also of one that is there: what made it may have ended in between.
-        try run("ip", "netns", "exec", card.network.name, "sh", "-euc", Self.networkScript)
-        let tap: Int32
-        let code: Int32
-        do {
-            (tap, code) = try card.network.within {
-                let tap = unsafe coffer_open_tap(card.device)
-                return (tap, tap < 0 ? errno : 0)
-            }
-        } catch {
-            throw MachineFailure(.system, "the network \(card.network.name) cannot be entered")
-        }
-        guard tap >= 0 else { throw MachineFailure(.system, "the tap \(card.device) cannot be made: \(unsafe String(cString: strerror(code)))") }
+        try Self.run("ip", "netns", "exec", card.network.name, "sh", "-euc", Self.networkScript)
+        let tap = try Self.openTap(card.device, in: card.network)
         do throws(MachineFailure) {
-            try run("ip", "netns", "exec", card.network.name, "sh", "-euc", Self.deviceScript, "sh", card.device, interface.gateway, card.address)
+            try Self.run("ip", "netns", "exec", card.network.name, "sh", "-euc", Self.deviceScript, "sh", card.device, interface.gateway, card.address)
         } catch {
             Glibc.close(tap)
             throw error
         }
+        return tap
+    }
+
+    private static func openTap(_ device: String, in network: NetworkNamespace) throws(MachineFailure) -> Int32 {
+        let tap: Int32
+        let code: Int32
+        do {
+            (tap, code) = try network.within {
+                let tap = unsafe coffer_open_tap(device)
+                return (tap, tap < 0 ? errno : 0)
+            }
+        } catch {
+            throw MachineFailure(.system, "the network \(network.name) cannot be entered")
+        }
+        guard tap >= 0 else { throw MachineFailure(.system, "the tap \(device) cannot be made: \(unsafe String(cString: strerror(code)))") }
         return tap
     }
 
@@ -177,7 +192,7 @@ package final class TapNetworks: Sendable {
         let used = Set(MachineFiles.all(in: root).flatMap(\.taps).map(\.network))
         for network in Set(cards.map(\.network)) where !used.contains(network) && network.exists {
             do {
-                try run("ip", "netns", "delete", network.name)
+                try Self.run("ip", "netns", "delete", network.name)
             } catch {
                 report("network \(network.name): \(error.message)")
             }
@@ -186,10 +201,10 @@ package final class TapNetworks: Sendable {
 
     private func apply(_ rules: String, _ card: TapCard, _ files: MachineFiles) throws(MachineFailure) {
         let path = try files.write(rules: rules, of: card)
-        try run("ip", "netns", "exec", card.network.name, "nft", "-f", path)
+        try Self.run("ip", "netns", "exec", card.network.name, "nft", "-f", path)
     }
 
-    private func run(_ words: String...) throws(MachineFailure) {
+    private static func run(_ words: String...) throws(MachineFailure) {
         let result: ProgramResult
         do {
             result = try ProgramStart(words, family: .group).run()

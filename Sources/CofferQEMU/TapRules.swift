@@ -6,7 +6,7 @@ import CofferPlatform
 /// whether the one that it goes to may get it. Answers to what was allowed pass.
 enum TapRules {
     /// What the namespace has before any guest: nobody sends anything but a request for an address.
-    private static let base = """
+    static let base = """
         add table inet coffer
         add set inet coffer guests { typeof iifname . ip saddr; }
         add map inet coffer leaving { type ifname : verdict; }
