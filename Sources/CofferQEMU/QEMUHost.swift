@@ -169,7 +169,7 @@ package struct QEMUHost: MachineHost {
     private func startNow(_ plan: MachinePlan) throws {
         let files = MachineFiles(plan.id, in: root)
         guard files.process == nil else { return }
-        guard Self.isInstalled else {
+        guard Self.isInstalled(QEMUArguments.program) else {
             throw MachineFailure(.notInstalled, "\(QEMUArguments.program) is not installed on this host: apt-get install qemu-system-x86 ovmf")
         }
         for disk in plan.disks { try checkSocket(of: disk) }
@@ -208,10 +208,10 @@ package struct QEMUHost: MachineHost {
         }
     }
 
-    /// Whether there is a QEMU in the PATH.
-    private static var isInstalled: Bool {
+    /// Whether a program is in the PATH.
+    static func isInstalled(_ program: String) -> Bool {
         let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
-        return path.split(separator: ":").contains { unsafe access("\($0)/\(QEMUArguments.program)", X_OK) == 0 }
+        return path.split(separator: ":").contains { unsafe access("\($0)/\(program)", X_OK) == 0 }
     }
 
     /// Has a machine end, by its own means if it does so in time.

@@ -34,10 +34,7 @@ package final class TapNetworks: Sendable {
     /// Why there can be no taps here, in a sentence that says what to do; nil if there can, which is tried.
     package static var obstacle: String? {
         guard geteuid() == 0 else { return "Taps and namespaces are root's: run coffer serve as root, or with --network user." }
-        let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
-        let missing = ["ip", "nft", "dnsmasq"].filter { name in
-            !path.split(separator: ":").contains { unsafe access("\($0)/\(name)", X_OK) == 0 }
-        }
+        let missing = ["ip", "nft", "dnsmasq"].filter { !QEMUHost.isInstalled($0) }
         guard missing.isEmpty else { return "Not in the PATH: \(missing.joined(separator: ", ")). Install them: apt-get install iproute2 nftables dnsmasq-base" }
         guard unsafe access("/dev/net/tun", R_OK | W_OK) == 0 else { return "/dev/net/tun cannot be opened: load the kernel module tun." }
         let network = NetworkNamespace("coffer-trial-\(getpid())")
@@ -49,7 +46,7 @@ package final class TapNetworks: Sendable {
             try run("ip", "netns", "exec", network.name, "nft", TapRules.base)
             return nil
         } catch {
-            return "This host does not allow it: \(error.message)."
+            return "This host does not allow it: \(error.message). Run coffer serve with --network user."
         }
     }
 
@@ -91,11 +88,13 @@ package final class TapNetworks: Sendable {
     private func put(_ interfaces: [NetworkInterfacePlan], _ files: MachineFiles) throws {
         try inPlace.withLock { inPlace in
             // Another turn may have stopped it meanwhile.
-            guard files.process != nil, !files.taps.isEmpty else { return }
-            for (card, interface) in zip(cards(interfaces, of: files), interfaces) where files.taps.contains(card) {
+            let taps = files.taps
+            guard files.process != nil, !taps.isEmpty else { return }
+            for (card, interface) in zip(cards(interfaces, of: files), interfaces) where taps.contains(card) {
                 let isNew = inPlace[files.machine]?.contains(interface) != true
                 if isNew { try apply(TapRules.add(card, interface.filter), card, files) }
-                if DHCPServer(card, files).process == nil { try DHCPServer(card, files).serve(interface) }
+                let server = DHCPServer(card, files)
+                if server.process == nil { try server.serve(interface) }
             }
             inPlace[files.machine] = interfaces
         }
@@ -170,7 +169,8 @@ package final class TapNetworks: Sendable {
                 return (tap, tap < 0 ? errno : 0)
             }
         } catch {
-            throw MachineFailure(.system, "the network \(network.name) cannot be entered")
+            let reason = (error as? NetworkNamespace.Failure).map { unsafe String(cString: strerror($0.code)) } ?? "\(error)"
+            throw MachineFailure(.system, "the network \(network.name) cannot be entered: \(reason)")
         }
         guard tap >= 0 else { throw MachineFailure(.system, "the tap \(device) cannot be made: \(unsafe String(cString: strerror(code)))") }
         return tap

@@ -36,8 +36,7 @@ enum TapRules {
     static func add(_ card: TapCard, _ filter: InterfaceFilter) -> String {
         var lines: [String] = []
         for (side, groups) in [("in", filter.inbound), ("out", filter.outbound)] {
-            let chains = (0..<groupCount).map { "\(card.device)_\(side)_\($0)" }
-            let chain = "\(card.device)_\(side)"
+            let (chain, chains) = chains(of: card, side)
             for name in chains + [chain] { lines += ["add chain inet coffer \(name)", "flush chain inet coffer \(name)"] }
             for (name, rules) in zip(chains, groups) {
                 lines += rules.map(words).map { "add rule inet coffer \(name) \($0)" }
@@ -60,11 +59,16 @@ enum TapRules {
             "delete element inet coffer arriving { \"\(card.device)\" }",
         ]
         for side in ["in", "out"] {
-            let chains = [""] + (0..<groupCount).map { "_\($0)" }
-            lines += chains.map { "flush chain inet coffer \(card.device)_\(side)\($0)" }
-            lines += chains.map { "delete chain inet coffer \(card.device)_\(side)\($0)" }
+            let (chain, chains) = chains(of: card, side)
+            for command in ["flush", "delete"] { lines += ([chain] + chains).map { "\(command) chain inet coffer \($0)" } }
         }
         return add(card, InterfaceFilter()) + lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The chain of a guest's packets in one direction, and those that it leads to, one for each group.
+    private static func chains(of card: TapCard, _ side: String) -> (all: String, groups: [String]) {
+        let all = "\(card.device)_\(side)"
+        return (all, (0..<groupCount).map { "\(all)_\($0)" })
     }
 
     /// A group's rule: `return` goes on with the next group. One for all transports that names ports is one for those that have ports.
@@ -77,17 +81,12 @@ enum TapRules {
         var parts: [String] = []
         if !rule.sources.contains("0.0.0.0/0") { parts.append("ip saddr \(set(rule.sources))") }
         if !rule.destinations.contains("0.0.0.0/0") { parts.append("ip daddr \(set(rule.destinations))") }
-        let source = ports(rule.sourcePorts).map { ["th sport \($0)"] } ?? []
-        let destination = ports(rule.destinationPorts).map { ["th dport \($0)"] } ?? []
+        let named = [ports(rule.sourcePorts).map { "th sport \($0)" }, ports(rule.destinationPorts).map { "th dport \($0)" }].compactMap(\.self)
         switch rule.transport {
-        case .tcp: parts.append("meta l4proto tcp")
-        case .udp: parts.append("meta l4proto udp")
-        case .icmp: parts.append("meta l4proto icmp")
-        case .esp: parts.append("meta l4proto esp")
-        case .ah: parts.append("meta l4proto ah")
-        case .any: if !(source + destination).isEmpty { parts.append("meta l4proto { tcp, udp }") }
+        case .tcp, .udp: parts += ["meta l4proto \(rule.transport.rawValue)"] + named
+        case .icmp, .esp, .ah: parts.append("meta l4proto \(rule.transport.rawValue)")
+        case .any: if !named.isEmpty { parts += ["meta l4proto { tcp, udp }"] + named }
         }
-        if rule.transport == .tcp || rule.transport == .udp || rule.transport == .any { parts += source + destination }
         return (parts + [rule.allows ? "return" : "drop"]).joined(separator: " ")
     }
 }

@@ -15,14 +15,10 @@ package final class ToolProcess: Sendable {
     /// - Parameters:
     ///   - words: The program, which is looked for in the PATH unless it has a slash, and its arguments.
     ///   - directory: Where it works; nil for where this process does.
-    package convenience init(_ words: [String], in directory: String? = nil) throws {
+    package init(_ words: [String], in directory: String? = nil) throws {
         let nothing = unsafe open("/dev/null", O_WRONLY | O_CLOEXEC)
         defer { close(nothing) }
-        try self.init(words, directory, output: nothing, errors: nothing)
-    }
-
-    private init(_ words: [String], _ directory: String?, output: Int32, errors: Int32) throws {
-        id = try ProgramStart(words, family: .group, in: directory).start(output: output, errors: errors)
+        id = try ProgramStart(words, family: .group, in: directory).start(output: nothing, errors: nothing)
     }
 
     /// Runs a program to its end, on the calling thread.
