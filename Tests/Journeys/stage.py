@@ -359,15 +359,18 @@ class Stage(Deployments):
 
     # --- The end
 
-    def disk_hosts(self):
-        """The processes of coffer-diskd."""
+    def processes_of(self, program):
+        """Those of a program, by the first 15 characters of its name."""
         def name(process):
             try:
                 return pathlib.Path(f"/proc/{process}/comm").read_text().strip()
             except OSError:
                 return None  # It has ended meanwhile.
 
-        return [process for process in self.processes() if name(process) == "coffer-diskd"]
+        return [process for process in self.processes() if name(process) == program[:15]]
+
+    def disk_hosts(self):
+        return self.processes_of("coffer-diskd")
 
     def processes(self):
         """Everything that runs with this stage's mark in its environment, or its path on its command line."""

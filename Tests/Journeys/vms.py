@@ -1,7 +1,6 @@
 """Virtual machines as journeys speak to them: through az, ssh, their agents and their processes."""
 import json
 import os
-import pathlib
 import random
 import time
 
@@ -76,11 +75,4 @@ def statuses(stage, line):
 
 def processes(stage):
     """The QEMU processes of the installation's machines."""
-    found = []
-    for pid in stage.processes():
-        try:
-            if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("qemu-system"):
-                found.append(pid)
-        except OSError:
-            continue
-    return found
+    return stage.processes_of("qemu-system-x86_64")
