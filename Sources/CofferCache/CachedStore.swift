@@ -62,6 +62,11 @@ package final class CachedStore: Store {
         return try store.writeHere { transaction in try body(MarkingTransaction(transaction, marks)) }
     }
 
+    package func appendHere(_ events: [PlacedEvent]) throws {
+        // Only documents are remembered.
+        try store.appendHere(events)
+    }
+
     /// Runs `operation`, whose reads may all rest on one look at what other processes have written: the first one's. Each
     /// then sees a state at least as new as the moment `operation` began.
     package static func sharingOnePass<R>(_ operation: () async throws -> R) async rethrows -> R {

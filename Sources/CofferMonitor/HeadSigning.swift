@@ -47,35 +47,44 @@ package struct HeadSigning: Sendable {
 
     /// Signs the heads of the chains that were lengthened since the last time.
     package func signMoved() async {
-        for chain in log.takeMoved() { await sign(chain) }
+        for end in log.takeMoved() { await sign(end) }
     }
 
     /// Signs every head that is not signed: what a process that was killed has left.
     package func signUnsigned() async {
         do {
             let heads = try await store.read { try $0.values(AuditHead.self, in: AuditHead.collection) }
-            for head in heads where head.count > head.signed { await sign(AuditChain(head.resource)) }
+            for head in heads { await signUnsigned(AuditChain(head.resource)) }
         } catch {
             report("unsigned audit chains cannot be looked for: \(error)")
         }
     }
 
-    private func sign(_ chain: AuditChain) async {
+    private func signUnsigned(_ chain: AuditChain) async {
         do {
-            guard let head = try await store.read({ try $0.auditHead(of: chain) }), head.count > head.signed,
-                let hash = Base64URL.decode(head.hash)
-            else { return }
+            guard let end = try await store.read({ try $0.auditEnd(of: chain) }), end.count > end.signed else { return }
+            await sign(end)
+        } catch {
+            report("the audit chain \(chain.key) takes no more records, for its end cannot be found: \(error)")
+        }
+    }
+
+    private func sign(_ end: AuditEnd) async {
+        let chain = end.chain
+        do {
             let time = clock.now()
-            let message = SignedHead.message(chain, count: head.count, hash: hash, time: time)
-            let signed = SignedHead(count: head.count, hash: head.hash, time: time, signature: try await signer.sign(message))
-            let isNew = try await store.write { transaction in
-                guard var now = try transaction.auditHead(of: chain), now.signed < signed.count else { return false }
-                now.signed = signed.count
+            let message = SignedHead.message(chain, count: end.count, hash: end.hash, time: time)
+            let signed = SignedHead(
+                count: end.count, hash: Base64URL.encode(end.hash), time: time, signature: try await signer.sign(message))
+            let resource = try await store.write { transaction -> ResourceID? in
+                guard var head = try transaction.auditHead(of: chain), head.signed < end.count else { return nil }
+                head.moveSigned(to: end)
                 try transaction.append(try JSON.encode(signed), to: chain.signatures)
-                try transaction.put(now, chain.key, in: AuditHead.collection)
-                return true
+                try transaction.put(head, chain.key, in: AuditHead.collection)
+                return head.resource
             }
-            if isNew { report("audit chain of \(head.resource.text) signed at record \(signed.count), hash \(signed.hash)") }
+            log.noteSigned(chain, count: end.count)
+            if let resource { report("audit chain of \(resource.text) signed at record \(signed.count), hash \(signed.hash)") }
         } catch {
             report("the audit chain \(chain.key) cannot be signed: \(error)")
         }

@@ -11,17 +11,22 @@ import Synchronization
 package final class StoreAuditLog: AuditLog {
     /// After so many records without a signature a chain's head is signed before the period ends.
     static let longestUnsigned: Int64 = 10_000
-    /// How long a commit waits for more records while many come at once, for the commit costs more than they do. A caller that is
-    /// alone never waits. PostgreSQL's `commit_delay` and `commit_siblings` are the same.
+    /// How long a commit waits for more records while many come at once, for the commit costs more than they do, and how often it does so
+    /// again while as many operations are under way. A caller that is alone never waits. PostgreSQL's `commit_delay` and
+    /// `commit_siblings` are the same.
     private static let gatheringMicroseconds: UInt32 = 500
+    private static let mostGatherings = 4
+
+    /// How often it is tried to get in between what other processes add to the same chains.
+    private static let attempts = 200
 
     private let store: any Store
     private let thread = WorkerPool(name: "audit", threads: 1)
     private let queue = Mutex(Queue())
-    /// The chains that were lengthened here and not signed since.
-    private let moved = Mutex<Set<AuditChain>>([])
-    /// The ends that were written here last, of as many chains as one commit may have.
-    private let written = Mutex<[AuditChain: WrittenHead]>([:])
+    private let operations = Atomic<Int>(0)
+    private let ends = Mutex(AuditEnds())
+    /// The ends of the chains that were lengthened here and not signed since.
+    private let moved = Mutex<[AuditChain: AuditEnd]>([:])
     /// Rung when a chain has many records without a signature.
     let isDue = EventBell()
 
@@ -33,88 +38,155 @@ package final class StoreAuditLog: AuditLog {
     ///
     /// - Throws: ``StoreError``; then it is not in the log, or no one knows.
     package func record(_ event: AuditEvent) async throws {
-        let entry = Entry(
-            chainKey: event.resource.key, resource: event.resource, json: AuditRecordWriter.json(AuditRecord(event)))
+        let entry = Entry(event)
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let isFirst = queue.withLock { $0.enter(Waiting(entry: entry, continuation: continuation)) }
             if isFirst { thread.start { self.commitWaiting() } }
         }
+        // Who took the memory gives it back: what wanders between threads costs the allocator as much as all the rest of a record.
+        withExtendedLifetime(entry) {}
     }
+
+    package func operationBegan() { operations.add(1, ordering: .relaxed) }
+
+    package func operationEnded() { operations.subtract(1, ordering: .relaxed) }
 
     /// How many events wait for the next commit.
     package var waitingCount: Int { queue.withLock { $0.count } }
 
-    /// The chains that were lengthened since this was last asked.
-    func takeMoved() -> [AuditChain] {
+    /// How many records the chain of the resource with this key is known to have; nil if nothing was recorded here lately.
+    func knownCount(_ key: String) -> Int64? { ends.withLock { $0[key]?.count } }
+
+    /// The ends of the chains that were lengthened since this was last asked.
+    func takeMoved() -> [AuditEnd] {
         moved.withLock { moved in
-            defer { moved = [] }
-            return Array(moved)
+            defer { moved = [:] }
+            return Array(moved.values)
         }
+    }
+
+    /// The records of a chain up to `count` are signed.
+    func noteSigned(_ chain: AuditChain, count: Int64) {
+        ends.withLock { $0.noteSigned(chain.key, count: count) }
     }
 
     /// Commits until nobody waits.
     private func commitWaiting() {
         while true {
-            if queue.withLock({ $0.isCrowded }) { usleep(Self.gatheringMicroseconds) }
-            let batch = queue.withLock { $0.takeBatch() }
-            if batch.isEmpty { return }
-            let results = write(batch.map(\.entry))
-            for recorder in batch { recorder.continuation.resume(with: results[recorder.entry.chainKey] ?? .success(())) }
+            gather()
+            let outcomes = commitBatch()
+            if outcomes.isEmpty { return }
+            for (recorder, failure) in outcomes {
+                if let failure { recorder.resume(throwing: failure) } else { recorder.resume() }
+            }
         }
     }
 
-    /// Commits `entries` and tells how it ended for each chain. A chain that is damaged fails alone.
-    private func write(_ entries: [Entry]) -> [String: Result<Void, any Error>] {
+    /// Waits where many events come at once.
+    private func gather() {
+        guard queue.withLock({ $0.isCrowded }) else { return }
+        for _ in 0..<Self.mostGatherings {
+            usleep(Self.gatheringMicroseconds)
+            // Private-key operations take long enough for events to come one by one.
+            guard operations.load(ordering: .relaxed) >= Queue.crowd, waitingCount < Queue.enough else { return }
+        }
+    }
+
+    /// Commits what waits, and lets go of it before those who wait for it go on.
+    private func commitBatch() -> [(recorder: CheckedContinuation<Void, any Error>, failure: (any Error)?)] {
+        let batch = queue.withLock { $0.takeBatch() }
+        if batch.isEmpty { return [] }
+        let failures = write(batch.map(\.entry))
+        return batch.map { ($0.continuation, failures.isEmpty ? nil : failures[$0.entry.chainKey]) }
+    }
+
+    /// Commits `entries` and tells of which chains it failed. One that is damaged fails alone.
+    private func write(_ entries: [Entry]) -> [String: any Error] {
         let parts = Self.parts(entries)
         do {
-            let known = written.withLock { $0 }
-            let heads = try store.writeHere { transaction in
-                try parts.map { try transaction.append($0.records, to: $0.chain, of: $0.resource, after: known[$0.chain]) }
-            }
-            note(parts.map(\.chain), heads)
-            return Dictionary(parts.map { ($0.chain.key, .success(())) }, uniquingKeysWith: { first, _ in first })
+            try append(parts)
+            return [:]
         } catch StoreError.corrupt where parts.count > 1 {
-            var results: [String: Result<Void, any Error>] = [:]
+            var failures: [String: any Error] = [:]
             for part in parts {
-                let alone = write(entries.filter { $0.chainKey == part.chain.key })
-                results.merge(alone) { first, _ in first }
+                failures.merge(write(entries.filter { $0.chainKey == part.key })) { first, _ in first }
             }
-            return results
+            return failures
         } catch {
-            return Dictionary(parts.map { ($0.chain.key, .failure(error)) }, uniquingKeysWith: { first, _ in first })
+            return Dictionary(parts.map { ($0.key, error) }, uniquingKeysWith: { first, _ in first })
         }
     }
 
-    private func note(_ chains: [AuditChain], _ heads: [WrittenHead]) {
-        moved.withLock { $0.formUnion(chains) }
-        written.withLock { $0 = Dictionary(zip(chains, heads), uniquingKeysWith: { _, last in last }) }
-        if heads.contains(where: { $0.head.signed <= $0.head.count &- Self.longestUnsigned }) { isDue.ring() }
+    /// Adds a block to each chain, behind the end that is known. Where another process has put a block there, behind that one.
+    private func append(_ parts: [Part]) throws {
+        var known = ends.withLock { ends in parts.map { ends[$0.key] } }
+        for attempt in 0..<Self.attempts {
+            let isKnown = known.allSatisfy { $0 != nil }
+            if !isKnown || attempt > 0 { known = try look(for: parts, known) }
+            let next = try zip(parts, known).compactMap { part, end in try end?.lengthened(by: part.records) }
+            do {
+                try store.appendHere(next.map(\.block))
+                return note(next.map(\.end))
+            } catch StoreError.preconditionFailed {
+                continue
+            }
+        }
+        throw StoreError.unavailable("other processes were first \(Self.attempts) times to add to the audit log")
+    }
+
+    /// The ends of the chains as they are in the store.
+    private func look(for parts: [Part], _ known: [AuditEnd?]) throws -> [AuditEnd?] {
+        try store.writeHere { transaction in
+            try zip(parts, known).map { part, end in
+                if let end { return try transaction.auditEnd(after: end) }
+                return try transaction.openAuditChain(AuditChain(key: part.key), of: part.resource)
+            }
+        }
+    }
+
+    private func note(_ lengthened: [AuditEnd]) {
+        let isDue = ends.withLock { ends in
+            for end in lengthened { ends.note(end) }
+            return lengthened.contains { end in (ends[end.chain.key]?.signed ?? 0) <= end.count - Self.longestUnsigned }
+        }
+        moved.withLock { moved in
+            for end in lengthened { moved[end.chain] = end }
+        }
+        if isDue { self.isDue.ring() }
     }
 
     private static func parts(_ entries: [Entry]) -> [Part] {
         var parts: [Part] = []
         var places: [String: Int] = [:]
         for entry in entries {
-            if let place = places[entry.chainKey] {
+            if parts.last?.key == entry.chainKey {
+                parts[parts.count - 1].records.append(entry.json)
+            } else if let place = places[entry.chainKey] {
                 parts[place].records.append(entry.json)
             } else {
                 places[entry.chainKey] = parts.count
-                parts.append(Part(chain: AuditChain(key: entry.chainKey), resource: entry.resource, records: [entry.json]))
+                parts.append(Part(key: entry.chainKey, resource: entry.resource, records: [entry.json]))
             }
         }
         return parts
     }
 
     /// A record on its way to its chain.
-    private struct Entry: Sendable {
+    private final class Entry: Sendable {
         let chainKey: String
         let resource: ResourceID
         let json: [UInt8]
+
+        init(_ event: AuditEvent) {
+            chainKey = event.resource.key
+            resource = event.resource
+            json = AuditRecordWriter.json(AuditRecord(event))
+        }
     }
 
     /// What one commit adds to one chain.
     private struct Part: Sendable {
-        let chain: AuditChain
+        let key: String
         let resource: ResourceID
         var records: [[UInt8]]
     }
@@ -130,6 +202,8 @@ package final class StoreAuditLog: AuditLog {
         static let fullBatch = 256 * 1024
         /// A last batch of so many shows that many come at once.
         static let crowd = 4
+        /// So many records make a commit cheap for each.
+        static let enough = 24
 
         private var waiting: [Waiting] = []
         private var isCommitting = false
@@ -154,8 +228,14 @@ package final class StoreAuditLog: AuditLog {
                 byteCount += waiting[count].entry.json.count
                 count += 1
             }
-            let batch = Array(waiting.prefix(count))
-            waiting.removeFirst(batch.count)
+            let batch: [Waiting]
+            if count == waiting.count {
+                batch = waiting
+                waiting = []
+            } else {
+                batch = Array(waiting.prefix(count))
+                waiting.removeFirst(count)
+            }
             lastCount = batch.count
             isCommitting = !batch.isEmpty
             return batch

@@ -5,6 +5,15 @@ package import CofferModel
 package protocol AuditLog: Sendable {
     /// Appends `event` durably.
     func record(_ event: AuditEvent) async throws
+    /// An operation is under way, and its event will come: a log that gathers events may wait for it.
+    func operationBegan()
+    /// The operation has come to an end; its event comes now, if one does.
+    func operationEnded()
+}
+
+extension AuditLog {
+    package func operationBegan() {}
+    package func operationEnded() {}
 }
 
 /// One operation, allowed or refused (contract section 5.1).

@@ -17,6 +17,11 @@ package protocol Store: Sendable {
     /// The same on a thread of the caller's own, which waits for it and runs no tasks.
     @discardableResult
     func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R
+    /// Appends events at places that the caller chooses, all or none and durably, on a thread of the caller's own. One statement does
+    /// it, where ``WriteTransaction/append(_:to:)`` has a counter to lock. A stream is written in one of the two ways, never in both.
+    ///
+    /// - Throws: ``StoreError/preconditionFailed`` if one of the places is taken, by whatever process.
+    func appendHere(_ events: [PlacedEvent]) throws
 }
 
 extension Store {
@@ -82,6 +87,20 @@ package struct Event: Equatable, Sendable {
     package let body: [UInt8]
 
     package init(sequence: Int64, body: [UInt8]) {
+        self.sequence = sequence
+        self.body = body
+    }
+}
+
+/// An event on its way to a place of its stream.
+package struct PlacedEvent: Equatable, Sendable {
+    package let stream: String
+    /// From 1.
+    package let sequence: Int64
+    package let body: [UInt8]
+
+    package init(stream: String, sequence: Int64, body: [UInt8]) {
+        self.stream = stream
         self.sequence = sequence
         self.body = body
     }

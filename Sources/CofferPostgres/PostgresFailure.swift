@@ -12,6 +12,11 @@ enum PostgresFailure: Error {
         if case .refused(let state, _) = self { state == "40001" || state == "40P01" } else { false }
     }
 
+    /// Whether a row with this key is there: unique_violation.
+    var isTaken: Bool {
+        if case .refused(state: "23505", _) = self { true } else { false }
+    }
+
     /// For the log.
     var text: String {
         switch self {

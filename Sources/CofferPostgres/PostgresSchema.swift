@@ -6,7 +6,7 @@ import CofferPlatform
 /// CofferSQLite, append it to ``migrations`` in both, and describe it in docs/formats/store.md.
 enum PostgresSchema {
     /// In order; a database's version is the number of migrations it has seen.
-    static let migrations = [records0001, changes0002]
+    static let migrations = [records0001, changes0002, chains0003]
 
     /// Names the lock under which replicas that start together migrate one after the other: `coffer` in ASCII.
     private static let lock: Int64 = 0x636F_6666_6572

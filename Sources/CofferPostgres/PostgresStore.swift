@@ -50,6 +50,33 @@ package final class PostgresStore: Store {
         try Self.translated { try Self.write(pool, body) }
     }
 
+    package func appendHere(_ events: [PlacedEvent]) throws {
+        guard !events.isEmpty else { return }
+        guard events.allSatisfy({ StoreName.isCollection($0.stream) }) else { throw StoreError.badName }
+        try Self.translated { try Self.append(pool, events) }
+    }
+
+    /// One statement, which is a transaction by itself. If the connection is lost over it the same is tried again: it finds its own
+    /// events where they are, if they were kept.
+    private static func append(_ pool: PostgresPool, _ events: [PlacedEvent]) throws {
+        var last: PostgresFailure?
+        for _ in 0..<attempts {
+            let connection = try pool.take()
+            defer { pool.give(connection) }
+            do throws(PostgresFailure) {
+                return try connection.append(events)
+            } catch {
+                if error.isTaken {
+                    if last != nil, try connection.holds(events) { return }
+                    throw StoreError.preconditionFailed
+                }
+                guard error.isConflict || !connection.isAlive else { throw error }
+                last = error
+            }
+        }
+        throw last ?? PostgresFailure.disconnected("\(attempts) times")
+    }
+
     private static func read<R>(_ pool: PostgresPool, _ body: (any ReadTransaction) throws -> R) throws -> R {
         var lost: PostgresFailure?
         for _ in 0..<2 {
@@ -149,5 +176,26 @@ package final class PostgresStore: Store {
         } catch let failure as PostgresFailure {
             throw StoreError.unavailable(failure.text)
         }
+    }
+}
+
+extension PostgresConnection {
+    /// In order of their places: replicas that append to the same streams must not wait for each other.
+    fileprivate func append(_ events: [PlacedEvent]) throws(PostgresFailure) {
+        let events = events.sorted { ($0.stream, $0.sequence) < ($1.stream, $1.sequence) }
+        let rows = events.indices.map { "($\(3 * $0 + 1), $\(3 * $0 + 2), $\(3 * $0 + 3))" }.joined(separator: ", ")
+        try query(
+            "INSERT INTO coffer.events (stream, sequence, body) VALUES \(rows)",
+            events.flatMap { [.text($0.stream), .integer($0.sequence), .bytes($0.body)] })
+    }
+
+    /// Whether these very events are where they belong.
+    fileprivate func holds(_ events: [PlacedEvent]) throws(PostgresFailure) -> Bool {
+        for event in events {
+            let rows = try query(
+                "SELECT body FROM coffer.events WHERE stream = $1 AND sequence = $2", [.text(event.stream), .integer(event.sequence)])
+            guard rows.rowCount == 1, rows.bytes(0, 0) == event.body else { return false }
+        }
+        return true
     }
 }

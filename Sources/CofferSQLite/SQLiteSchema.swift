@@ -7,7 +7,7 @@ import GRDB
 /// CofferPostgres, append it to ``migrations`` in both, and describe it in docs/formats/store.md.
 enum SQLiteSchema {
     /// In order; a database's version is the number of migrations it has seen.
-    static let migrations = [records0001, changes0002]
+    static let migrations = [records0001, changes0002, chains0003]
 
     /// `COFR`, which marks a SQLite file as Coffer's.
     static let applicationID = 0x434F_4652

@@ -72,6 +72,16 @@ package final class SQLiteStore: Store {
         }
     }
 
+    package func appendHere(_ events: [PlacedEvent]) throws {
+        do {
+            try writer.append(events)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            throw StoreError.preconditionFailed
+        } catch let error as DatabaseError {
+            throw error.asStoreError(path)
+        }
+    }
+
     /// What SQLite says of its settings, for tests: the journal mode and the number of `synchronous` (2 is FULL).
     package func durability() async throws -> (journal: String, synchronous: Int) {
         try await readers.run { [pool] in

@@ -102,9 +102,15 @@ struct SQLiteTransaction: WriteTransaction {
         guard let sequence = try Int64.fetchOne(counter, arguments: [stream]) else {
             throw StoreError.corrupt("streams/\(stream)")
         }
-        let insert = try database.cachedStatement(sql: "INSERT INTO events (stream, sequence, body) VALUES (?, ?, ?)")
-        try insert.execute(arguments: [stream, sequence, Data(body)])
+        try place(PlacedEvent(stream: stream, sequence: sequence, body: body))
         return sequence
+    }
+
+    /// - Throws: a `DatabaseError` of `SQLITE_CONSTRAINT` if the place is taken.
+    func place(_ event: PlacedEvent) throws {
+        guard StoreName.isCollection(event.stream) else { throw StoreError.badName }
+        let insert = try database.cachedStatement(sql: "INSERT INTO events (stream, sequence, body) VALUES (?, ?, ?)")
+        try insert.execute(arguments: [event.stream, event.sequence, Data(event.body)])
     }
 
     private static func document(_ row: Row) -> Document {

@@ -31,6 +31,20 @@ final class SQLiteWriter: Sendable {
         return try job.outcome()
     }
 
+    /// Appends events at their places, all or none, on this thread. One alone is a transaction by itself.
+    func append(_ events: [PlacedEvent]) throws {
+        try pool.writeWithoutTransaction { database in
+            if let event = events.first, events.count == 1 {
+                try SQLiteTransaction(database: database).place(event)
+            } else {
+                try database.inTransaction(.immediate) {
+                    for event in events { try SQLiteTransaction(database: database).place(event) }
+                    return .commit
+                }
+            }
+        }
+    }
+
     private func commitWaiting() {
         let jobs = waiting.withLock { jobs in
             defer { jobs = [] }

@@ -25,6 +25,14 @@ package final class InMemoryStore: Store {
             return result
         }
     }
+
+    package func appendHere(_ events: [PlacedEvent]) throws {
+        try contents.withLock { contents in
+            let transaction = MemoryTransaction(contents)
+            for event in events { try transaction.place(event) }
+            contents = transaction.contents
+        }
+    }
 }
 
 /// All collections and streams, as one value, so that a snapshot is a copy.
@@ -120,6 +128,15 @@ private final class MemoryTransaction: WriteTransaction {
         let sequence = (contents.streams[.init(stream)]?.last?.sequence ?? 0) + 1
         contents.streams[.init(stream), default: []].append(Event(sequence: sequence, body: body))
         return sequence
+    }
+
+    func place(_ event: PlacedEvent) throws {
+        guard StoreName.isCollection(event.stream) else { throw StoreError.badName }
+        var events = contents.streams[.init(event.stream)] ?? []
+        let position = events.partitioningIndex { $0.sequence >= event.sequence }
+        guard position == events.count || events[position].sequence != event.sequence else { throw StoreError.preconditionFailed }
+        events.insert(Event(sequence: event.sequence, body: event.body), at: position)
+        contents.streams[.init(event.stream)] = events
     }
 }
 

@@ -230,4 +230,6 @@ private final class CountingStore: Store {
     func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
         try store.writeHere(body)
     }
+
+    func appendHere(_ events: [PlacedEvent]) throws { try store.appendHere(events) }
 }

@@ -69,4 +69,47 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: StoreKind.available)
+    func placedEventsAreThereAllOrNone(_ kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            func place(_ events: (String, Int64, UInt8)...) throws {
+                try store.appendHere(events.map { PlacedEvent(stream: $0.0, sequence: $0.1, body: [$0.2]) })
+            }
+            try place(("a", 1, 10))
+            try place(("a", 2, 11), ("b", 1, 20), ("c", 1, 30))
+            #expect(throws: StoreError.preconditionFailed) { try place(("a", 2, 99)) }
+            #expect(throws: StoreError.preconditionFailed) { try place(("b", 2, 99), ("a", 2, 99)) }
+            #expect(throws: StoreError.badName) { try place(("", 1, 99)) }
+            try store.appendHere([])
+            try place(("b", 2, 21))
+            for (stream, bodies) in [("a", [[10], [11]]), ("b", [[20], [21]]), ("c", [[30]])] as [(String, [[UInt8]])] {
+                let events = try await store.events(in: stream, after: 0, limit: 9)
+                #expect(events.map(\.body) == bodies && events.map(\.sequence) == (1...Int64(bodies.count)).map { $0 })
+            }
+        }
+    }
+
+    @Test(arguments: StoreKind.available)
+    func ofThoseWhoWantOnePlaceOneGetsIt(_ kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            let won = try await withThrowingTaskGroup(of: Int.self) { group in
+                for worker in 0..<6 {
+                    group.addTask {
+                        try (1...20).count { place in
+                            do {
+                                try store.appendHere([PlacedEvent(stream: "s", sequence: Int64(place), body: [UInt8(worker)])])
+                                return true
+                            } catch StoreError.preconditionFailed {
+                                return false
+                            }
+                        }
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(won == 20)
+            #expect(try await store.events(in: "s", after: 0, limit: 99).map(\.sequence) == Array(1...20))
+        }
+    }
 }

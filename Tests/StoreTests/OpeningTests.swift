@@ -71,6 +71,26 @@ import Testing
         }
     }
 
+    /// Version 3 took the counters of the audit log's blocks away, and no other stream's.
+    @Test func aSQLiteStoreOfVersion2LosesTheCountersOfChainsAlone() async throws {
+        let place = try StoreKind.sqlite.makePlace()
+        let streams = ["audit/chain", "audit-signatures/chain", "auditors"]
+        do {
+            let store = try SQLiteStore(path: place.address)
+            for stream in streams { try await store.write { _ = try $0.append([1], to: stream) } }
+        }
+        var bytes = try Data(contentsOf: URL(filePath: place.address))
+        bytes[60..<64] = Data([0, 0, 0, 2])
+        try bytes.write(to: URL(filePath: place.address))
+        let store = try SQLiteStore(path: place.address)
+        for stream in streams {
+            let next = try? await store.write { try $0.append([2], to: stream) }
+            // Without its counter a stream would begin again, where it has an event already.
+            #expect(next == (stream == "audit/chain" ? nil : 2), "\(stream)")
+            #expect(try await store.events(in: stream, after: 0, limit: 9).first?.body == [1])
+        }
+    }
+
     @Test func aFileThatIsNoDatabaseIsRefusedAndLeftAlone() throws {
         let place = try StoreKind.sqlite.makePlace()
         let text = Data(String(repeating: "not a database\n", count: 100).utf8)

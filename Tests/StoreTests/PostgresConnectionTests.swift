@@ -93,6 +93,25 @@ import Testing
         }
     }
 
+    @Test func placedEventsWhoseAnswerIsLostAreThereOnce() async throws {
+        let thief = try CommitThief(before: url)
+        defer { thief.stop() }
+        let store = try await PostgresStore(url: thief.url, connections: 2)
+        for (number, theft) in [CommitThief.Theft.answer, .request, .answer].enumerated() {
+            let placed = ["placed/a", "placed/b"].map { PlacedEvent(stream: $0, sequence: Int64(number + 1), body: [UInt8(number)]) }
+            thief.steal(theft, of: "placed/")
+            try store.appendHere(placed)
+        }
+        for stream in ["placed/a", "placed/b"] {
+            #expect(try await store.events(in: stream, after: 0, limit: 9).map(\.body) == [[0], [1], [2]])
+        }
+        // Another's event in the place is not taken for ours.
+        thief.steal(.answer, of: "placed/")
+        #expect(throws: StoreError.preconditionFailed) {
+            try store.appendHere([PlacedEvent(stream: "placed/a", sequence: 3, body: [9])])
+        }
+    }
+
     @Test func twoStoresOnOneDatabaseKeepEachOthersWrites() async throws {
         let stores = [try await PostgresStore(url: url, connections: 3), try await PostgresStore(url: url, connections: 3)]
         try await withThrowingTaskGroup { group in

@@ -89,7 +89,7 @@ import Testing
                 let report = try await Self.verify(store, on: "kv\(vault)")
                 #expect(report.holds && report.count == (vault == 0 ? 11 : 10))
             }
-            let chains = try await StoreAuditSource(store: store).allChains()
+            let chains = try await StoreAuditSource(store: store, log: log).allChains()
             #expect(chains.map(\.count) == [11, 10, 10, 10])
         }
     }
@@ -162,17 +162,35 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.available)
-    func aChainWhoseEndWasTamperedWithTakesNoMoreAndHindersNoOther(_ kind: StoreKind) async throws {
+    /// How a chain can be damaged so that nothing more may be added to it.
+    enum Damage: CaseIterable {
+        case documentRemoved, documentIsNone, blockOfDocumentRemoved, lastBlockIsNone
+    }
+
+    @Test(arguments: StoreKind.available, Damage.allCases)
+    func aDamagedChainTakesNoMoreAndHindersNoOther(_ kind: StoreKind, _ damage: Damage) async throws {
         try await withStore(kind) { store in
-            let log = StoreAuditLog(store: store)
-            try await log.record(Self.event(1))
-            try await log.record(Self.event(1, on: "kv2"))
-            _ = try await store.write { transaction in
-                for head in try transaction.documents(in: AuditHead.collection, prefix: "", after: nil, limit: 1) {
-                    try transaction.remove(head.id, in: AuditHead.collection, if: .any)
+            let before = StoreAuditLog(store: store)
+            try await before.record(Self.event(1))
+            try await before.record(Self.event(1, on: "kv2"))
+            await (try Self.signing(before, store)).signMoved()
+            let chain = AuditChain(Self.vault("kv"))
+            if damage == .lastBlockIsNone {
+                try store.appendHere([PlacedEvent(stream: chain.stream, sequence: 2, body: Array("nonsense".utf8))])
+            }
+            try await store.write { transaction in
+                switch damage {
+                case .documentRemoved: try transaction.remove(chain.key, in: AuditHead.collection, if: .any)
+                case .documentIsNone: try transaction.put(chain.key, in: AuditHead.collection, body: [1], if: .any)
+                case .blockOfDocumentRemoved:
+                    // As if the stream had lost its last block: the document names one that is not there.
+                    let document = try #require(try transaction.document(chain.key, in: AuditHead.collection))
+                    let text = String(decoding: document.body, as: UTF8.self).replacing("\"sequence\":1", with: "\"sequence\":2")
+                    try transaction.put(chain.key, in: AuditHead.collection, body: Array(text.utf8), if: .any)
+                case .lastBlockIsNone: break
                 }
             }
+            let log = StoreAuditLog(store: store)
             try await withThrowingTaskGroup { group in
                 for number in 2..<20 {
                     group.addTask {
@@ -182,8 +200,65 @@ import Testing
                 }
                 try await group.waitForAll()
             }
-            #expect(try await Self.events(store).count == 1)
-            #expect(try await Self.verify(store, on: "kv2").count == 19)
+            let events = try await store.events(in: chain.stream, after: 0, limit: 9)
+            #expect(events.count == (damage == .lastBlockIsNone ? 2 : 1))
+            let other = AuditVerification(source: StoreAuditSource(store: store), keys: [])
+            #expect(try await other.verify(Self.vault("kv2"), count: nil).count == 19)
+            // At the next start the other chain is signed all the same.
+            if damage != .documentIsNone {
+                await (try Self.signing(log, store)).signUnsigned()
+                #expect(try await Self.verify(store, on: "kv2").signedCount == 19)
+            }
+        }
+    }
+
+    /// Somebody who could write the database has changed a record: that is for the verifier to find, and the vault goes on.
+    @Test(arguments: StoreKind.available)
+    func aChainWithAnAlteredRecordGoesOn(_ kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            let before = StoreAuditLog(store: store)
+            for number in 1...3 { try await before.record(Self.event(number)) }
+            let chain = AuditChain(Self.vault("kv"))
+            var forged = try #require(try await store.events(in: chain.stream, after: 2, limit: 1).first).body
+            let place = try #require(forged.lastIndex(of: UInt8(ascii: "3")))
+            forged[place] = UInt8(ascii: "7")
+            let other = try await Self.copy(store, of: chain) { $0.sequence == 3 ? forged : $0.body }
+            let log = StoreAuditLog(store: other)
+            try await log.record(Self.event(4))
+            #expect(try await Self.verify(other).findings == [.altered(record: 3)])
+        }
+    }
+
+    /// A store in memory with the chain's document and its blocks, changed.
+    private static func copy(_ store: any Store, of chain: AuditChain, _ change: (Event) -> [UInt8]) async throws -> InMemoryStore {
+        let copy = InMemoryStore()
+        let document = try #require(try await store.read { try $0.document(chain.key, in: AuditHead.collection) })
+        try await copy.write { _ = try $0.put(chain.key, in: AuditHead.collection, body: document.body, if: .absent) }
+        for event in try await store.events(in: chain.stream, after: 0, limit: 99) {
+            try copy.appendHere([PlacedEvent(stream: chain.stream, sequence: event.sequence, body: change(event))])
+        }
+        return copy
+    }
+
+    /// Records behind the last signature are known to the process that wrote them.
+    @Test func whatIsCutOffBehindTheLastSignatureIsMissedByTheServerThatWroteIt() async throws {
+        let store = InMemoryStore()
+        let log = StoreAuditLog(store: store)
+        for number in 1...3 { try await log.record(Self.event(number)) }
+        await (try Self.signing(log, store)).signMoved()
+        for number in 4...6 { try await log.record(Self.event(number)) }
+        let chain = AuditChain(Self.vault("kv"))
+        let cut = InMemoryStore()
+        let document = try #require(try await store.read { try $0.document(chain.key, in: AuditHead.collection) })
+        try await cut.write { _ = try $0.put(chain.key, in: AuditHead.collection, body: document.body, if: .absent) }
+        for event in try await store.events(in: chain.stream, after: 0, limit: 5) {
+            try cut.appendHere([PlacedEvent(stream: chain.stream, sequence: event.sequence, body: event.body)])
+        }
+        for (source, findings) in [
+            (StoreAuditSource(store: cut), []), (StoreAuditSource(store: cut, log: log), [AuditFinding.truncated(last: 5, expected: 6)]),
+        ] {
+            let reports = try await AuditVerification(source: source, keys: []).verifyAll()
+            #expect(reports.map(\.findings) == [findings])
         }
     }
 
@@ -205,7 +280,7 @@ import Testing
     }
 }
 
-/// A store that counts the records that are appended in each transaction, and whose first write waits to be released.
+/// A store that counts the records of each commit, and whose first one waits to be released.
 private final class CountingStore: Store {
     private struct State {
         var batches: [Int] = []
@@ -215,6 +290,7 @@ private final class CountingStore: Store {
     }
 
     private let state = Mutex(State())
+    private let beginning = InMemoryStore()
 
     var batches: [Int] { state.withLock { $0.batches } }
 
@@ -234,31 +310,15 @@ private final class CountingStore: Store {
         throw StoreError.unavailable("not written here")
     }
 
+    /// Every chain begins here.
     func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
+        try beginning.writeHere(body)
+    }
+
+    func appendHere(_ events: [PlacedEvent]) throws {
         state.withLock { $0.isBlocked = true }
         while !state.withLock({ $0.isReleased }) { usleep(1000) }
         if state.withLock({ $0.isFailing }) { throw StoreError.unavailable("full") }
-        let transaction = CountingTransaction(sequence: Int64(batches.count))
-        let result = try body(transaction)
-        state.withLock { $0.batches.append(transaction.count) }
-        return result
-    }
-}
-
-private final class CountingTransaction: WriteTransaction {
-    private(set) var count = 0
-    private var sequence: Int64
-
-    init(sequence: Int64) { self.sequence = sequence }
-
-    func document(_ id: String, in collection: String) throws -> Document? { nil }
-    func documents(in collection: String, prefix: String, after: String?, limit: Int) throws -> [Document] { [] }
-    func events(in stream: String, after: Int64, limit: Int) throws -> [Event] { [] }
-    func put(_ id: String, in collection: String, body: [UInt8], if condition: WriteCondition) throws -> String { "" }
-    func remove(_ id: String, in collection: String, if condition: WriteCondition) throws -> Bool { false }
-    func append(_ body: [UInt8], to stream: String) throws -> Int64 {
-        count += AuditBlock(body)?.lines.count ?? 0
-        sequence += 1
-        return sequence
+        state.withLock { $0.batches.append(events.reduce(0) { $0 + (AuditBlock($1.body)?.lines.count ?? 0) }) }
     }
 }

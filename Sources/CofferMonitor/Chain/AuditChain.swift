@@ -30,21 +30,38 @@ package struct AuditChain: Hashable, Sendable {
     }
 }
 
-/// The end of a chain, and how much of it is signed: a document of ``collection`` under the chain's key, changed in the
-/// transactions that lengthen the chain.
+/// A place in a chain from which its end is found, and how much of it is signed: a document of ``collection`` under the chain's key.
+/// Written when the chain begins and at each signature, not with each block.
 package struct AuditHead: Codable, Equatable, Sendable {
     package static let collection = "audit-chains"
 
     /// The resource's id as it was first written.
     let resource: ResourceID
-    /// How many records the chain has; the last one's number.
-    var count: Int64
-    /// The hash of the last record, in base64url.
-    var hash: String
-    /// The number of the last block in its stream.
-    var sequence: Int64
+    /// How many records the chain had there; the last one's number.
+    private(set) var count: Int64
+    /// The hash of that record, in base64url.
+    private(set) var hash: String
+    /// The number of its block in its stream.
+    private(set) var sequence: Int64
     /// The number of the last record whose hash is signed; 0 if none is.
-    var signed: Int64
+    private(set) var signed: Int64
+
+    /// Where a chain begins.
+    init(origin chain: AuditChain, of resource: ResourceID) {
+        self.resource = resource
+        count = 0
+        hash = Base64URL.encode(chain.origin)
+        sequence = 0
+        signed = 0
+    }
+
+    /// The chain is signed up to `end`, which is behind what was signed before.
+    mutating func moveSigned(to end: AuditEnd) {
+        signed = end.count
+        count = end.count
+        hash = Base64URL.encode(end.hash)
+        sequence = end.sequence
+    }
 }
 
 /// Hashes records into a chain, one after the other: the hash of a record is SHA-256 over the hash before it (32 bytes),

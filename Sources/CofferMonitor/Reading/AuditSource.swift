@@ -51,9 +51,12 @@ package struct StoreAuditSource: AuditSource {
     static let eventsOfPage = 64
 
     private let store: any Store
+    private let log: StoreAuditLog?
 
-    package init(store: any Store) {
+    /// - Parameter log: The log of the same store in this process, if it records: it knows of records behind the last signature.
+    package init(store: any Store, log: StoreAuditLog? = nil) {
         self.store = store
+        self.log = log
     }
 
     package func chains(after: String?) async throws -> AuditChainPage {
@@ -64,7 +67,7 @@ package struct StoreAuditSource: AuditSource {
             guard let head = try? JSON.decode(AuditHead.self, from: document.body) else {
                 throw StoreError.corrupt("\(AuditHead.collection)/\(document.id)")
             }
-            return AuditChainPage.Chain(resource: head.resource, count: head.count)
+            return AuditChainPage.Chain(resource: head.resource, count: max(head.count, log?.knownCount(document.id) ?? 0))
         }
         return AuditChainPage(value: chains, next: documents.count == Self.chainsOfPage ? documents.last?.id : nil)
     }

@@ -16,10 +16,10 @@ package struct AuditReadHandler: APIHandler {
     let tenantID: String
 
     package init(
-        store: any Store, authenticator: any Authenticator, authorizer: any Authorizer, audiences: [String], authority: String,
+        store: any Store, log: StoreAuditLog? = nil, authenticator: any Authenticator, authorizer: any Authorizer, audiences: [String], authority: String,
         tenantID: String
     ) {
-        source = StoreAuditSource(store: store)
+        source = StoreAuditSource(store: store, log: log)
         self.authenticator = authenticator
         self.authorizer = authorizer
         self.audiences = audiences

@@ -19,6 +19,8 @@ struct VaultAudit: Sendable {
     ) async throws -> Answer {
         let answer: Answer
         do {
+            log.operationBegan()
+            defer { log.operationEnded() }
             answer = try await body()
         } catch let refusal as APIError {
             try await record(refusal, of: operation, on: vault, by: caller, from: origin, object: object, asking: model)

@@ -127,7 +127,7 @@ struct Assembly {
             directory: identity.directory, isDirectoryPath: { identity.directory.handles($0) },
             disks: compute.diskOperations, diskAccess: compute.diskAccess, bootDiagnostics: compute.bootDiagnostics,
             audit: AuditReadHandler(
-                store: store, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
+                store: store, log: trail, authenticator: identity.authenticator, authorizer: identity.authorizer, audiences: resources.audiences,
                 authority: authority, tenantID: card.tenantID
             ),
             clock: clockHandler(identity, resources),

@@ -48,6 +48,11 @@ struct FusedStore: Store {
         guard !fuse.isBurnt else { throw Fuse.Crash() }
         return try base.writeHere(body)
     }
+
+    func appendHere(_ events: [PlacedEvent]) throws {
+        guard !fuse.isBurnt else { throw Fuse.Crash() }
+        try base.appendHere(events)
+    }
 }
 
 struct FusedHost: DiskHost {

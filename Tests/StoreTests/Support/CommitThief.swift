@@ -14,7 +14,7 @@ final class CommitThief: Sendable {
     private let listener: Int32
     private let server: String
     private let directory: TemporaryDirectory
-    private let armed = Mutex<Theft?>(nil)
+    private let armed = Mutex<(theft: Theft, text: String)?>(nil)
 
     /// The URL of the same database by way of the thief.
     let url: String
@@ -31,9 +31,9 @@ final class CommitThief: Sendable {
         Thread.detachNewThread { [self] in acceptAll() }
     }
 
-    /// Lets the next COMMIT, and only that, come to grief.
-    func steal(_ theft: Theft) {
-        armed.withLock { $0 = theft }
+    /// Lets the next COMMIT, or the next statement with `text` in it or in what is bound to it, and only that, come to grief.
+    func steal(_ theft: Theft, of text: String = "COMMIT") {
+        armed.withLock { $0 = (theft, text) }
     }
 
     /// Ends the thread that accepts, which holds this object.
@@ -56,10 +56,12 @@ final class CommitThief: Sendable {
 
     private func carryRequests(_ line: Line) {
         while let bytes = receive(line.client) {
-            let isCommit = bytes.first == UInt8(ascii: "Q") && String(decoding: bytes, as: UTF8.self).contains("COMMIT")
-            let theft = isCommit ? armed.withLock { armed in
-                defer { armed = nil }
-                return armed
+            // A simple query, or one that was prepared.
+            let isStatement = bytes.first == UInt8(ascii: "Q") || bytes.first == UInt8(ascii: "B")
+            let theft = isStatement ? armed.withLock { armed -> Theft? in
+                guard let (theft, text) = armed, String(decoding: bytes, as: UTF8.self).contains(text) else { return nil }
+                armed = nil
+                return theft
             } : nil
             switch theft {
             case nil:
