@@ -64,7 +64,7 @@ let executables: [Row] = [
         "CofferVault", "CofferCompute", "CofferNetwork", "CofferDeployments", "CofferImport", "CofferNBDClient", "CofferQEMU", "CofferBalancer", "CofferMonitor", "CofferSQLite",
         "CofferPostgres", "CofferCache", "CofferSeal", "CofferToken",
         "CofferDiskControl", "CofferClient",
-    ], outside: ["CLinux", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
+    ], outside: ["CLinux", "CMimalloc", .argumentParser, .nioCore, .lifecycle, .unixSignals, .logging]),
     Row(name: "coffer-diskd", needs: [
         "CofferCore", "CofferCrypto", "CofferModel", "CofferDiskFormat", "CofferBlock", "CofferRBD", "CofferNBDWire", "CofferNBD", "CofferDiskLink", "CofferVhost", "CofferDiskControl",
     ], outside: ["CLinux"]),
@@ -145,6 +145,7 @@ let package = Package(
             .target(name: "CRBD", path: "Sources/C/CRBD"),
             .systemLibrary(name: "CCrypt", path: "Sources/C/CCrypt", providers: [.apt(["libcrypt-dev"])]),
             .systemLibrary(name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+            .systemLibrary(name: "CMimalloc", path: "Sources/C/CMimalloc", providers: [.apt(["libmimalloc-dev"])]),
             .systemLibrary(name: "CPostgres", path: "Sources/C/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         ]
         + house.map { .target(name: $0.name, dependencies: $0.dependencies, exclude: $0.exclude, swiftSettings: settings) }

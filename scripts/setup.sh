@@ -14,7 +14,7 @@ sdk_home=${XDG_CACHE_HOME:-$HOME/.cache}/coffer/sdk-$sdk_version
 az_home=${XDG_CACHE_HOME:-$HOME/.cache}/coffer/az-$az_version
 packages=(
     # building
-    ca-certificates git pkg-config libssl-dev libcrypt-dev libsqlite3-dev libpq-dev zlib1g-dev libp11-kit-dev librbd-dev librados-dev
+    ca-certificates git pkg-config libssl-dev libcrypt-dev libsqlite3-dev libpq-dev libmimalloc-dev zlib1g-dev libp11-kit-dev librbd-dev librados-dev
     # guests
     qemu-system-x86 qemu-utils busybox-static cryptsetup-bin dmsetup e2fsprogs cpio kmod iproute2 nftables dnsmasq-base
     # images of guests: coffer image build

@@ -32,7 +32,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     init(adapter: RequestAdapter, channel: any Channel) {
         self.adapter = adapter
-        executor = LoopExecutor(channel.eventLoop)
+        executor = adapter.executors.executor(of: channel.eventLoop)
         address = channel.remoteAddress?.ipAddress ?? ""
     }
 

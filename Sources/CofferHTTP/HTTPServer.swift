@@ -14,6 +14,8 @@ package struct HTTPServer: Service {
     private let clock: any WallClock
     private let logger: Logger
     private let onReady: @Sendable (Int) async -> Void
+    /// Ends with the process: what was begun for a client that has left may still run on it.
+    private let group: MultiThreadedEventLoopGroup
 
     /// Where to listen and with which certificate.
     package struct Listen: Sendable {
@@ -46,6 +48,9 @@ package struct HTTPServer: Service {
         self.clock = clock
         self.logger = logger
         self.onReady = onReady
+        // Private-key operations and commits need the other half of the processors, and two loops on two processors spend a sixth more
+        // on each request than one does (docs/design/0030-cost-of-a-request.md).
+        group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount / 2))
     }
 
     /// Serves until graceful shutdown, which lets requests in flight finish.
@@ -72,7 +77,6 @@ package struct HTTPServer: Service {
         tls.minimumTLSVersion = .tlsv12
         let context = try NIOSSLContext(configuration: tls)
         let adapter = RequestAdapter(handler: handler, clock: clock, logger: logger)
-        let group = MultiThreadedEventLoopGroup.singleton
         return ServerBootstrap(group: group)
             .serverChannelOption(ChannelOptions.backlog, value: 256)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)

@@ -12,6 +12,7 @@ final class RequestAdapter: Sendable {
     /// The largest body that is read, in bytes. More is answered with 413.
     static let largestBody = 4 * 1024 * 1024
 
+    let executors = LoopExecutors()
     private let handler: any APIHandler
     private let clock: any WallClock
     private let logger: Logger

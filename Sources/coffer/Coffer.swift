@@ -1,4 +1,7 @@
 import ArgumentParser
+// Linked for its malloc: requests, commits and key operations are on threads of their own, and what one takes another gives back
+// (docs/design/0030-cost-of-a-request.md).
+import CMimalloc
 
 @main
 struct Coffer: AsyncParsableCommand {
