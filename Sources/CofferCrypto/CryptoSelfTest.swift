@@ -195,6 +195,19 @@ package enum CryptoSelfTest {
         try expect(key.verify(signature, digest: digest, using: .es256), "ECDSA verification")
         signature[0] ^= 1
         try expect(!key.verify(signature, digest: digest, using: .es256), "ECDSA refusal")
+        try ecdsaBatch(key, digest)
+    }
+
+    /// A full batch by the key of that vector, where there are any.
+    private static func ecdsaBatch(_ key: ECKey, _ digest: [UInt8]) throws(CryptoError) {
+        guard ECDSABatch.isAvailable else { return }
+        let scalar = secret(try bytes("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721"))
+        let pair = try ECKey(curve: key.curve, x: key.x, y: key.y, scalar: scalar)
+        guard let prepared = pair.preparedForBatches else { throw .openSSL("self-test: ECDSA batches refuse a key") }
+        let operation = ECDSABatch.Operation(key: prepared, digest: digest)
+        for signature in ECDSABatch.run([ECDSABatch.Operation](repeating: operation, count: ECDSABatch.most)) {
+            try expect(key.verify(signature ?? [], digest: digest, using: .es256), "ECDSA in batches")
+        }
     }
 
     private static let message = Array("abc".utf8)

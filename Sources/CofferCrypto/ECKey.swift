@@ -21,6 +21,8 @@ package final class ECKey {
     private let signers = Mutex<[Signer]>([])
     /// So many are kept.
     private static let mostSigners = 16
+    /// Nil until it is asked for.
+    private let batchKey = Mutex<ECDSABatch.Key??>(nil)
 
     /// A context that signs with the key, any number of times, in one place at a time.
     final class Signer: Sendable {
@@ -124,6 +126,16 @@ package final class ECKey {
         guard isPrivate else { throw .invalidKey }
         let context = try operation()
         try CryptoError.check(unsafe EVP_PKEY_check(context.pointer), or: .invalidKey)
+    }
+
+    /// The key for use in batches, made when it is first asked for; nil where it cannot be used so.
+    var preparedForBatches: ECDSABatch.Key? {
+        batchKey.withLock { prepared in
+            if let prepared { return prepared }
+            let made = ECDSABatch.Key(self)
+            prepared = .some(made)
+            return made
+        }
     }
 
     /// A context of one operation with this key.

@@ -12,6 +12,7 @@ struct KeyMaterial: Sendable {
     private let tokenKeys: TokenKeys?
     /// Uses of private keys: a thread for each processor.
     private let uses: RSAWorkers
+    private let signers = ECDSASigners()
     /// Making keys takes a thousand times longer than using them, so it has fewer threads and no place in that queue.
     private let makers: WorkerPool
     private let generate: @Sendable (Int) throws -> RSAKey
@@ -81,7 +82,7 @@ struct KeyMaterial: Sendable {
     func perform(_ use: KeyUse, with version: KeyVersionRecord, in vault: VaultRecord) async throws -> KeyUse.Output {
         if let id = version.tokenKeyID { return try await use.run(in: try runningToken(), with: id, publicPart: version) }
         let key = try await key(of: version, in: vault)
-        return try await use.run(with: key, on: uses)
+        return try await use.run(with: key, on: uses, signers)
     }
 
     /// What an RSA key's version decrypts, as a secret.

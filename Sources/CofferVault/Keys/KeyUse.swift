@@ -30,14 +30,18 @@ enum KeyUse: Sendable {
         case holds(Bool)
     }
 
-    /// Does it with a software key. What occupies a processor for longer than a change of thread costs is done on `workers`.
+    /// Does it with a software key. What occupies a processor for longer than a change of thread costs is done on `workers`; signatures
+    /// that are asked for together are made together.
     ///
     /// - Throws: ``APIError/badParameter(_:)`` if the input does not belong to the key.
-    func run(with key: SoftwareKey, on workers: RSAWorkers) async throws -> Output {
+    func run(with key: SoftwareKey, on workers: RSAWorkers, _ signers: ECDSASigners) async throws -> Output {
         switch key {
-        case .pair(.rsa(let key)): try await run(with: key, on: workers)
-        case .pair(.ec(let key)): try await isLong ? workers.run { try run(with: key) } : run(with: key)
-        case .symmetric(let key): try await isLong ? workers.run { try run(with: key.bytes) } : run(with: key.bytes)
+        case .pair(.rsa(let key)): return try await run(with: key, on: workers)
+        case .pair(.ec(let key)):
+            guard !isLong else { return try await workers.run { try run(with: key) } }
+            guard case .ecSign(let digest, let scheme) = self else { return try run(with: key) }
+            return .bytes(try await signers.sign(digest: digest, using: scheme, with: key))
+        case .symmetric(let key): return try await isLong ? workers.run { try run(with: key.bytes) } : run(with: key.bytes)
         }
     }
 
