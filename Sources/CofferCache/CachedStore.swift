@@ -67,6 +67,10 @@ package final class CachedStore: Store {
         try store.appendHere(events)
     }
 
+    package func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event] {
+        try store.eventsHere(in: stream, after: after, limit: limit)
+    }
+
     /// Runs `operation`, whose reads may all rest on one look at what other processes have written: the first one's. Each
     /// then sees a state at least as new as the moment `operation` began.
     package static func sharingOnePass<R>(_ operation: () async throws -> R) async rethrows -> R {

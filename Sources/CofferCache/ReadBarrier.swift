@@ -2,8 +2,8 @@ import CofferCore
 import CofferPlatform
 import Synchronization
 
-/// Lets reads pass once everything is known that other processes had committed when they arrived. Those that arrive during
-/// a look at the store share the next one.
+/// Lets reads pass once everything is known that other processes had committed when they arrived. Those of one turn of an event loop
+/// share a look at the store, and those that arrive during a look share the next one.
 final class ReadBarrier: Sendable {
     private struct State {
         var isLooking = false
@@ -28,7 +28,10 @@ final class ReadBarrier: Sendable {
                 defer { state.isLooking = true }
                 return !state.isLooking
             }
-            if isFirst { thread.start { self.lookUntilNobodyWaits() } }
+            guard isFirst else { return }
+            let thread = self.thread
+            let look: @Sendable () -> Void = { thread.start { self.lookUntilNobodyWaits() } }
+            if let turn = NextTurn.current { turn.run(look) } else { look() }
         }
     }
 

@@ -18,7 +18,7 @@ package final class ECDSASigners: Sendable {
     /// ``ECKey/sign(digest:using:)``, perhaps together with others.
     package func sign(digest: [UInt8], using scheme: ECSignature, with key: ECKey) async throws -> [UInt8] {
         guard usesBatches, scheme == .es256, digest.count == scheme.digest.length, let prepared = key.preparedForBatches,
-            let executor = unsafe withUnsafeCurrentTask(body: { unsafe $0?.unownedTaskExecutor?.asTaskExecutor() })
+            let turn = NextTurn.current
         else { return try key.sign(digest: digest, using: scheme) }
         return try await withCheckedThrowingContinuation { continuation in
             let job = Job(key: key, operation: ECDSABatch.Operation(key: prepared, digest: digest), continuation: continuation)
@@ -26,8 +26,7 @@ package final class ECDSASigners: Sendable {
                 waiting.append(job)
                 return waiting.count == 1
             }
-            // An executor runs what is enqueued now behind what it is about to run, which may ask for more signatures.
-            if isFirst { Task(executorPreference: executor) { self.signWaiting() } }
+            if isFirst { turn.run { self.signWaiting() } }
         }
     }
 

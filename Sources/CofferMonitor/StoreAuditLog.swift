@@ -19,11 +19,15 @@ package final class StoreAuditLog: AuditLog {
 
     /// How often it is tried to get in between what other processes add to the same chains.
     private static let attempts = 200
+    /// For so many commits after one was met.
+    private static let rivalryCommits = 16
 
     private let store: any Store
     private let thread = WorkerPool(name: "audit", threads: 1)
     private let queue = Mutex(Queue())
     private let operations = Atomic<Int>(0)
+    /// For so many commits more an end is looked for before a block is put behind it: other processes have lengthened the same chains.
+    private let rivalry = Atomic<Int>(0)
     private let ends = Mutex(AuditEnds())
     /// The ends of the chains that were lengthened here and not signed since.
     private let moved = Mutex<[AuditChain: AuditEnd]>([:])
@@ -121,27 +125,36 @@ package final class StoreAuditLog: AuditLog {
     private func append(_ parts: [Part]) throws {
         var known = ends.withLock { ends in parts.map { ends[$0.key] } }
         for attempt in 0..<Self.attempts {
-            let isKnown = known.allSatisfy { $0 != nil }
-            if !isKnown || attempt > 0 { known = try look(for: parts, known) }
-            let next = try zip(parts, known).compactMap { part, end in try end?.lengthened(by: part.records) }
             do {
+                let current = try current(parts, known, looks: attempt > 0 || rivalry.load(ordering: .relaxed) > 0)
+                known = current
+                let next = try zip(parts, current).map { part, end in try end.lengthened(by: part.records) }
                 try store.appendHere(next.map(\.block))
                 return note(next.map(\.end))
             } catch StoreError.preconditionFailed {
-                continue
+                rivalry.store(Self.rivalryCommits, ordering: .relaxed)
             }
         }
         throw StoreError.unavailable("other processes were first \(Self.attempts) times to add to the audit log")
     }
 
-    /// The ends of the chains as they are in the store.
-    private func look(for parts: [Part], _ known: [AuditEnd?]) throws -> [AuditEnd?] {
-        try store.writeHere { transaction in
-            try zip(parts, known).map { part, end in
-                if let end { return try transaction.auditEnd(after: end) }
-                return try transaction.openAuditChain(AuditChain(key: part.key), of: part.resource)
+    /// The ends of the chains.
+    ///
+    /// - Parameter looks: Whether other processes may have moved those that are known.
+    private func current(_ parts: [Part], _ known: [AuditEnd?], looks: Bool) throws -> [AuditEnd] {
+        var hasRivals = false
+        let ends = try zip(parts, known).map { part, known in
+            guard var end = known else {
+                return try store.writeHere { try $0.openAuditChain(AuditChain(key: part.key), of: part.resource) }
             }
+            guard looks else { return end }
+            let stream = end.chain.stream
+            try end.move { try store.eventsHere(in: stream, after: $0, limit: $1) }
+            hasRivals = hasRivals || end != known
+            return end
         }
+        if hasRivals { rivalry.store(Self.rivalryCommits, ordering: .relaxed) } else if looks { rivalry.subtract(1, ordering: .relaxed) }
+        return ends
     }
 
     private func note(_ lengthened: [AuditEnd]) {

@@ -22,6 +22,8 @@ package protocol Store: Sendable {
     ///
     /// - Throws: ``StoreError/preconditionFailed`` if one of the places is taken, by whatever process.
     func appendHere(_ events: [PlacedEvent]) throws
+    /// What ``ReadTransaction/events(in:after:limit:)`` gives, by one statement on a thread of the caller's own.
+    func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event]
 }
 
 extension Store {

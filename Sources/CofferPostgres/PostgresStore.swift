@@ -56,6 +56,22 @@ package final class PostgresStore: Store {
         try Self.translated { try Self.append(pool, events) }
     }
 
+    package func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event] {
+        try Self.translated {
+            var lost: PostgresFailure?
+            for _ in 0..<2 {
+                let connection = try pool.take()
+                defer { pool.give(connection) }
+                do {
+                    return try PostgresTransaction(connection).events(in: stream, after: after, limit: limit)
+                } catch let failure as PostgresFailure where !connection.isAlive {
+                    lost = failure
+                }
+            }
+            throw lost ?? PostgresFailure.disconnected("twice")
+        }
+    }
+
     /// One statement, which is a transaction by itself. If the connection is lost over it the same is tried again: it finds its own
     /// events where they are, if they were kept.
     private static func append(_ pool: PostgresPool, _ events: [PlacedEvent]) throws {

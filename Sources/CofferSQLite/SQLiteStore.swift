@@ -82,6 +82,14 @@ package final class SQLiteStore: Store {
         }
     }
 
+    package func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event] {
+        do {
+            return try pool.read { try SQLiteTransaction(database: $0).events(in: stream, after: after, limit: limit) }
+        } catch let error as DatabaseError {
+            throw error.asStoreError(path)
+        }
+    }
+
     /// What SQLite says of its settings, for tests: the journal mode and the number of `synchronous` (2 is FULL).
     package func durability() async throws -> (journal: String, synchronous: Int) {
         try await readers.run { [pool] in

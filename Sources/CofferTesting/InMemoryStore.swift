@@ -33,6 +33,10 @@ package final class InMemoryStore: Store {
             contents = transaction.contents
         }
     }
+
+    package func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event] {
+        try MemoryTransaction(contents.withLock { $0 }).events(in: stream, after: after, limit: limit)
+    }
 }
 
 /// All collections and streams, as one value, so that a snapshot is a copy.

@@ -232,4 +232,8 @@ private final class CountingStore: Store {
     }
 
     func appendHere(_ events: [PlacedEvent]) throws { try store.appendHere(events) }
+
+    func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event] {
+        try store.eventsHere(in: stream, after: after, limit: limit)
+    }
 }

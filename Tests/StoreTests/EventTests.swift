@@ -85,6 +85,8 @@ import Testing
             try place(("b", 2, 21))
             for (stream, bodies) in [("a", [[10], [11]]), ("b", [[20], [21]]), ("c", [[30]])] as [(String, [[UInt8]])] {
                 let events = try await store.events(in: stream, after: 0, limit: 9)
+                #expect(try store.eventsHere(in: stream, after: 0, limit: 9) == events)
+                #expect(try store.eventsHere(in: stream, after: 1, limit: 1) == Array(events.dropFirst()))
                 #expect(events.map(\.body) == bodies && events.map(\.sequence) == (1...Int64(bodies.count)).map { $0 })
             }
         }

@@ -315,6 +315,8 @@ private final class CountingStore: Store {
         try beginning.writeHere(body)
     }
 
+    func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event] { [] }
+
     func appendHere(_ events: [PlacedEvent]) throws {
         state.withLock { $0.isBlocked = true }
         while !state.withLock({ $0.isReleased }) { usleep(1000) }

@@ -50,13 +50,22 @@ struct AuditEnd: Equatable, Sendable {
         return (PlacedEvent(stream: chain.stream, sequence: end.sequence, body: body), end)
     }
 
-    /// Goes on to a later block. Whether it fits what stands before it is for ``AuditVerifier`` to say: a record that was tampered
-    /// with must not end a vault's work.
-    fileprivate mutating func move(to event: Event) throws {
-        guard let last = AuditBlock(event.body)?.lines.last else { throw chain.isDamaged }
-        count = last.number
-        hash = last.hash
-        sequence = event.sequence
+    /// Goes on over the blocks that were added since. Whether they fit what stands before them is for ``AuditVerifier`` to say: a record
+    /// that was tampered with must not end a vault's work.
+    ///
+    /// - Parameter events: The chain's events behind a number, so many at most.
+    /// - Throws: ``StoreError/corrupt(_:)`` if the last one is no block.
+    mutating func move(over events: (_ after: Int64, _ limit: Int) throws -> [Event]) throws {
+        while true {
+            let page = try events(sequence, StoreAuditSource.eventsOfPage)
+            if let event = page.last {
+                guard let last = AuditBlock(event.body)?.lines.last else { throw chain.isDamaged }
+                count = last.number
+                hash = last.hash
+                sequence = event.sequence
+            }
+            if page.count < StoreAuditSource.eventsOfPage { return }
+        }
     }
 }
 
@@ -79,22 +88,13 @@ extension ReadTransaction {
             guard try events(in: chain.stream, after: 0, limit: 1).isEmpty else { throw chain.isDamaged }
             return nil
         }
-        let end = try AuditEnd(head, of: chain)
+        var end = try AuditEnd(head, of: chain)
         if end.sequence > 0 {
             let there = try events(in: chain.stream, after: end.sequence - 1, limit: 1).first
             guard there?.sequence == end.sequence else { throw chain.isDamaged }
         }
-        return try auditEnd(after: end)
-    }
-
-    /// The end of a chain that ended there before.
-    func auditEnd(after end: AuditEnd) throws -> AuditEnd {
-        var end = end
-        while true {
-            let page = try events(in: end.chain.stream, after: end.sequence, limit: StoreAuditSource.eventsOfPage)
-            if let last = page.last { try end.move(to: last) }
-            if page.count < StoreAuditSource.eventsOfPage { return end }
-        }
+        try end.move { try events(in: chain.stream, after: $0, limit: $1) }
+        return end
     }
 }
 

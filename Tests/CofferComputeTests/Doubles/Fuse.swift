@@ -53,6 +53,11 @@ struct FusedStore: Store {
         guard !fuse.isBurnt else { throw Fuse.Crash() }
         try base.appendHere(events)
     }
+
+    func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event] {
+        guard !fuse.isBurnt else { throw Fuse.Crash() }
+        return try base.eventsHere(in: stream, after: after, limit: limit)
+    }
 }
 
 struct FusedHost: DiskHost {
