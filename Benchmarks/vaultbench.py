@@ -1,6 +1,7 @@
 """What Benchmarks/vault.sh runs."""
 import argparse
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -253,17 +254,21 @@ def measure_builds(arguments, store):
     """Two builds in turns, with the audit trail and without it: on a machine that others use too, only what was measured side by side compares."""
     builds = {"before": arguments.against, "now": find_coffer()}
     kinds = [(build, audit) for audit in ("with", "without") for build in builds]
-    with Bench(arguments, store) as bench:
-        loads = bench.loads()
-        found = {name: {kind: [] for kind in kinds} for name in loads}
+    with contextlib.ExitStack() as stack:
+        # Each has a vault of its own, for an older build may not read a newer one's store.
+        benches, loads = {}, {}
+        for build, coffer in builds.items():
+            os.environ["COFFER"] = str(coffer)
+            benches[build] = stack.enter_context(Bench(arguments, store))
+            loads[build] = benches[build].loads()
+        found = {name: {kind: [] for kind in kinds} for name in loads["now"]}
         for _ in range(arguments.rounds):
             for build, audit in kinds:
                 os.environ["COFFER"] = str(builds[build])
-                bench.restart("--test-clock", *(["--benchmark-without-audit"] if audit == "without" else []))
-                for name, load in loads.items():
+                benches[build].restart("--test-clock", *(["--benchmark-without-audit"] if audit == "without" else []))
+                for name, load in loads[build].items():
                     load.result(load.run(1))
                     found[name][build, audit].append(load.measure(arguments.seconds)["micros"])
-        os.environ["COFFER"] = str(builds["now"])
         print(f"\n## {store}, {arguments.rounds} rounds, load at the end {os.getloadavg()[0]:.1f}")
         table("server µs, median (least)", "before", "now", "", "without audit: before", "now", "")
         for name, results in found.items():
