@@ -269,6 +269,7 @@ def measure_builds(arguments, store):
                 for name, load in loads[build].items():
                     load.result(load.run(1))
                     found[name][build, audit].append(load.measure(arguments.seconds)["micros"])
+        os.environ["COFFER"] = str(builds["now"])
         print(f"\n## {store}, {arguments.rounds} rounds, load at the end {os.getloadavg()[0]:.1f}")
         table("server µs, median (least)", "before", "now", "", "without audit: before", "now", "")
         for name, results in found.items():

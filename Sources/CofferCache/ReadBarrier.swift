@@ -29,8 +29,7 @@ final class ReadBarrier: Sendable {
                 return !state.isLooking
             }
             guard isFirst else { return }
-            let thread = self.thread
-            let look: @Sendable () -> Void = { thread.start { self.lookUntilNobodyWaits() } }
+            let look: @Sendable () -> Void = { self.thread.start { self.lookUntilNobodyWaits() } }
             if let turn = NextTurn.current { turn.run(look) } else { look() }
         }
     }

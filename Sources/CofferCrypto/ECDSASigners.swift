@@ -38,10 +38,10 @@ package final class ECDSASigners: Sendable {
         while !jobs.isEmpty {
             let batch = jobs.prefix(ECDSABatch.most)
             jobs = jobs.dropFirst(batch.count)
-            let signatures = batch.count < Self.worthwhile ? [] : ECDSABatch.run(batch.map(\.operation))
-            for (place, job) in batch.enumerated() {
+            let signatures = batch.count < Self.worthwhile ? batch.map { _ in nil } : ECDSABatch.run(batch.map(\.operation))
+            for (job, signature) in zip(batch, signatures) {
                 // OpenSSL makes what a batch could not, or finds the words for what is wrong.
-                if place < signatures.count, let signature = signatures[place] {
+                if let signature {
                     job.continuation.resume(returning: signature)
                 } else {
                     job.continuation.resume(with: Result { try job.key.sign(digest: job.operation.digest, using: .es256) })

@@ -65,7 +65,7 @@ package struct HeadSigning: Sendable {
             guard let end = try await store.read({ try $0.auditEnd(of: chain) }), end.count > end.signed else { return }
             await sign(end)
         } catch {
-            report("the audit chain \(chain.key) takes no more records, for its end cannot be found: \(error)")
+            report("the end of the audit chain \(chain.key) cannot be found: \(error); look what is wrong with: coffer audit-log verify --all")
         }
     }
 

@@ -135,7 +135,8 @@ package final class StoreAuditLog: AuditLog {
                 rivalry.store(Self.rivalryCommits, ordering: .relaxed)
             }
         }
-        throw StoreError.unavailable("other processes were first \(Self.attempts) times to add to the audit log")
+        throw StoreError.unavailable(
+            "other processes were first \(Self.attempts) times to add to the audit log: too many write to one chain at once, try again later")
     }
 
     /// The ends of the chains.

@@ -58,17 +58,7 @@ package final class PostgresStore: Store {
 
     package func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event] {
         try Self.translated {
-            var lost: PostgresFailure?
-            for _ in 0..<2 {
-                let connection = try pool.take()
-                defer { pool.give(connection) }
-                do {
-                    return try PostgresTransaction(connection).events(in: stream, after: after, limit: limit)
-                } catch let failure as PostgresFailure where !connection.isAlive {
-                    lost = failure
-                }
-            }
-            throw lost ?? PostgresFailure.disconnected("twice")
+            try Self.twiceAtMost(pool) { try PostgresTransaction($0).events(in: stream, after: after, limit: limit) }
         }
     }
 
@@ -94,20 +84,29 @@ package final class PostgresStore: Store {
     }
 
     private static func read<R>(_ pool: PostgresPool, _ body: (any ReadTransaction) throws -> R) throws -> R {
-        var lost: PostgresFailure?
-        for _ in 0..<2 {
-            let connection = try pool.take()
-            defer { pool.give(connection) }
+        try twiceAtMost(pool) { connection in
             do {
                 try connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 let result = try complete(connection, body)
                 try connection.run("COMMIT")
                 return result
+            } catch {
+                if connection.isAlive { connection.rollBack() }
+                throw error
+            }
+        }
+    }
+
+    /// Runs `body`, which changes nothing, and again on another connection if the first is lost over it.
+    private static func twiceAtMost<R>(_ pool: PostgresPool, _ body: (PostgresConnection) throws -> R) throws -> R {
+        var lost: PostgresFailure?
+        for _ in 0..<2 {
+            let connection = try pool.take()
+            defer { pool.give(connection) }
+            do {
+                return try body(connection)
             } catch let failure as PostgresFailure where !connection.isAlive {
                 lost = failure
-            } catch {
-                connection.rollBack()
-                throw error
             }
         }
         throw lost ?? PostgresFailure.disconnected("twice")

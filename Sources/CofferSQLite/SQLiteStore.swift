@@ -65,26 +65,26 @@ package final class SQLiteStore: Store {
 
     @discardableResult
     package func writeHere<R: Sendable>(_ body: @escaping @Sendable (any WriteTransaction) throws -> R) throws -> R {
-        do {
-            return try writer.writeHere(body)
-        } catch let error as DatabaseError {
-            throw error.asStoreError(path)
-        }
+        try translated { try writer.writeHere(body) }
     }
 
     package func appendHere(_ events: [PlacedEvent]) throws {
-        do {
-            try writer.append(events)
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-            throw StoreError.preconditionFailed
-        } catch let error as DatabaseError {
-            throw error.asStoreError(path)
+        try translated {
+            do {
+                try writer.append(events)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                throw StoreError.preconditionFailed
+            }
         }
     }
 
     package func eventsHere(in stream: String, after: Int64, limit: Int) throws -> [Event] {
+        try translated { try pool.read { try SQLiteTransaction(database: $0).events(in: stream, after: after, limit: limit) } }
+    }
+
+    private func translated<R>(_ body: () throws -> R) throws -> R {
         do {
-            return try pool.read { try SQLiteTransaction(database: $0).events(in: stream, after: after, limit: limit) }
+            return try body()
         } catch let error as DatabaseError {
             throw error.asStoreError(path)
         }
